@@ -1,0 +1,5 @@
+"""`python -m agentarch`."""
+
+from agentarch.cli import main
+
+main()

@@ -1,0 +1,132 @@
+"""Finds tasks and seed designs by name: shipped ones, a user's file, and plug-ins.
+
+Tasks are trusted code and are imported; designs are untrusted and are read as text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from agentarch.content import content_folder
+from agentarch.design import Contract, Design, Proposal, read_design
+from agentarch.errors import UsageError, unknown_name
+from agentarch.task import Task
+
+ENTRY_POINT_GROUP = "agentarch.tasks"
+_KIND_FOLDERS = {"network": "networks", "agent": "agents"}
+
+
+def find_tasks(kind: str) -> dict[str, Task]:
+    """Return every task for a kind of design, by name: shipped ones first, then those of plug-ins.
+
+    Raises:
+        UsageError: a plug-in's entry point does not give a task, or takes a name that is taken.
+    """
+    tasks = dict(_shipped_tasks(kind))
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        task = _as_task(point.load(), f"entry point {point.name!r}")
+        if task.kind == kind:
+            if task.name in tasks:
+                raise UsageError(
+                    f"two tasks are called {task.name!r}; rename the one of entry point {point.name!r}"
+                )
+            tasks[task.name] = task
+    return tasks
+
+
+def find_task(name: str, kind: str) -> Task:
+    """Return one task: by name, or from a Python file when `name` ends in `.py`.
+
+    Raises:
+        UsageError: no such task or file, the file defines no task, or it is for another kind of design.
+    """
+    if not name.endswith(".py"):
+        tasks = find_tasks(kind)
+        if name not in tasks:
+            raise unknown_name("task", name, tasks)
+        return tasks[name]
+    path = Path(name)
+    if not path.is_file():
+        raise UsageError(f"there is no task file {name!r}")
+    task = _task_in(path)
+    if task.kind != kind:
+        raise UsageError(f"the task in {name!r} is for designs of kind {task.kind!r}, not {kind!r}")
+    return task
+
+
+def seed_designs(contract: Contract) -> tuple[Design, ...]:
+    """Return the shipped seed designs of a kind, in the order of their names."""
+    folder = content_folder("archive") / _KIND_FOLDERS[contract.kind]
+    return tuple(
+        read_design(proposal_from_file(path, proposer="seeds", operator="seed"), contract)
+        for path in sorted(folder.glob("*.py"))
+    )
+
+
+def proposal_from_file(path: Path, proposer: str = "person", operator: str = "written") -> Proposal:
+    """Read a design's file as a proposal named after it.
+
+    Raises:
+        UsageError: the file is missing or is not UTF-8 text.
+    """
+    try:
+        source = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot read the design {str(path)!r}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"the design {str(path)!r} is not UTF-8 text") from None
+    return Proposal(source, name=path.stem, proposer=proposer, operator=operator)
+
+
+@cache
+def _shipped_tasks(kind: str) -> dict[str, Task]:
+    folder = content_folder("evals") / _KIND_FOLDERS[kind]
+    tasks = [_task_in(path) for path in sorted(folder.glob("*.py"))]
+    return {task.name: task for task in tasks}
+
+
+def _task_in(path: Path) -> Task:
+    module = _import_file(path)
+    own = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
+    classes = [c for c in own if callable(getattr(c, "grade", None)) and not c.__name__.startswith("_")]
+    if len(classes) != 1:
+        found = ", ".join(c.__name__ for c in classes) or "none"
+        raise UsageError(
+            f"{str(path)!r} must define exactly one task class (one with `grade`); found: {found}"
+        )
+    return _as_task(classes[0], str(path))
+
+
+def _as_task(thing: object, where: str) -> Task:
+    task = thing() if inspect.isclass(thing) else thing
+    if not isinstance(task, Task):
+        members = sorted({*Task.__annotations__, "data", "grade", "spec"})
+        missing = [name for name in members if not hasattr(task, name)]
+        raise UsageError(f"{where} is not a task: it lacks {', '.join(missing)}; see agentarch.task.Task")
+    return task
+
+
+def _import_file(path: Path) -> ModuleType:
+    """Import a trusted task file under a name of its own."""
+    unique = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    name = f"agentarch_task_{path.stem}_{unique}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise UsageError(
+            f"the task file {str(path)!r} does not load: {type(error).__name__}: {error}"
+        ) from error
+    return module

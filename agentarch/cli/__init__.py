@@ -1,0 +1,23 @@
+"""The command line. Commands are declared in `app`; what they do is imported only when they run."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 bad usage, 3 nothing scored, 130 interrupted."""
+    from agentarch.cli.app import app
+    from agentarch.errors import AgentarchError
+
+    try:
+        app()
+    except AgentarchError as error:
+        print(f"error: {error}", file=sys.stderr)
+        if "--json" in sys.argv:
+            print(json.dumps({"error": str(error), "exit_code": error.exit_code}))
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # the reader of a pipe left, e.g. `| head`
+        sys.stderr.close()
+        sys.exit(1)

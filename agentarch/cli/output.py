@@ -1,0 +1,78 @@
+"""How results and messages reach a person or a script: consoles, JSON, and numbers in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from agentarch.text import one_line
+
+PIPE_WIDTH = 120
+"""Columns of a table that is written to a file or a pipe."""
+
+
+def _console(to_stderr: bool) -> Console:
+    console = Console(stderr=to_stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=to_stderr, highlight=False, width=PIPE_WIDTH)
+
+
+OUT, ERR = _console(to_stderr=False), _console(to_stderr=True)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print one JSON object on stdout."""
+    print(json.dumps(value, indent=2))
+
+
+def plain(text: object, max_characters: int = 200) -> str:
+    """Return hostile text so that it can be printed: one line, no control sequences, no markup."""
+    return escape(one_line(str(text), max_characters))
+
+
+def score_text(score: float, interval: Sequence[float]) -> str:
+    """Return a score with its 95% interval, e.g. `0.412 [0.391, 0.433]`."""
+    return f"{score:.3f} [dim]\\[{interval[0]:.3f}, {interval[1]:.3f}][/dim]"
+
+
+def duration_text(seconds: float) -> str:
+    """Return e.g. `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def outcomes_text(outcomes: Mapping[str, int]) -> str:
+    """Return counts by outcome, e.g. `38 scored, 2 timeout`."""
+    return ", ".join(f"{count} {name}" for name, count in outcomes.items()) or "none yet"
+
+
+def elites_table(elites: Sequence[Mapping[str, Any]], most: int | None = None) -> Table:
+    """Return a table of elites, as `agentarch.search.summary.elites_summary` gives them."""
+    shown = elites if most is None else elites[:most]
+    more = f", the best {len(shown)} of {len(elites)}" if len(shown) < len(elites) else ""
+    table = Table(title=f"Elites{more}", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("id", no_wrap=True, min_width=12)
+    table.add_column("name", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("score \\[95%]", no_wrap=True, min_width=20)
+    for column in ("rung", "size", "mixing", "content"):
+        table.add_column(column, justify="right", no_wrap=True, min_width=len(column))
+    for elite in shown:
+        measured = elite["descriptors"]
+        table.add_row(
+            elite["id"],
+            plain(elite["name"]),
+            score_text(elite["score"], elite["interval"]),
+            str(elite["rung"]),
+            f"{elite['parameters'] / 1000:.0f}k",
+            f"{measured['mixing_range']:.2f}",
+            f"{measured['content_dependence']:.2f}",
+        )
+    return table

@@ -1,0 +1,124 @@
+"""Progress of a running search: a live panel on a terminal, plain lines elsewhere, from the same state."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from agentarch.cli.output import duration_text, outcomes_text, plain
+from agentarch.config import RunConfig
+from agentarch.search.state import RunState
+
+LIVE_SECONDS = 0.5
+PLAIN_SECONDS = 15.0
+
+Watcher = Callable[[RunState], None]
+
+
+@contextlib.contextmanager
+def watcher(console: Console, config: RunConfig) -> Iterator[Watcher]:
+    """Yield a function to be called with the state now and then, which keeps the display up to date."""
+    pace = _Pace(config)
+    if not console.is_terminal:
+        yield _lines(console, pace)
+        return
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        yield (
+            lambda state: (
+                live.update(_panel(state, pace), refresh=True) if pace.is_due(LIVE_SECONDS) else None
+            )
+        )
+
+
+class _Pace:
+    """Rate and time left, from what this session has done so far."""
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+        self._started = time.monotonic()
+        self._at_start: tuple[int, float] | None = None
+        self._looked = 0.0
+
+    def is_due(self, seconds: float) -> bool:
+        """Whether so long has passed since this last said yes."""
+        now = time.monotonic()
+        if now - self._looked < seconds:
+            return False
+        self._looked = now
+        return True
+
+    def read(self, state: RunState) -> tuple[float, float, float]:
+        """Return evaluations a minute, share of the budget spent (0 to 1), seconds left (nan if unknown)."""
+        done, before = self._at_start = self._at_start or (state.done, state.engine_seconds)
+        elapsed = time.monotonic() - self._started
+        rate = (state.done - done) / elapsed if elapsed > 0 else 0.0
+        shares, left = [0.0], []
+        if limit := self.config.evaluation_limit:
+            shares.append(state.done / limit)
+            if rate > 0:
+                left.append(max(0, limit - state.done) / rate)
+        if self.config.time is not None:
+            shares.append(min(1.0, (before + elapsed) / self.config.time))
+            left.append(max(0.0, self.config.time - before - elapsed))
+        return 60 * rate, max(shares), min(left, default=float("nan"))
+
+
+def _panel(state: RunState, pace: _Pace) -> Table:
+    rate, share, left = pace.read(state)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", justify="right")
+    table.add_column()
+    table.add_row("evaluations", _counts(state, pace))
+    table.add_row("", ProgressBar(total=1.0, completed=share, width=48))
+    table.add_row("outcomes", outcomes_text({o.value: n for o, n in sorted(state.outcomes.items())}))
+    table.add_row("best so far", _best(state))
+    table.add_row("archive", _archive(state))
+    table.add_row("pace", f"{rate:.1f} a minute, {_left(left)} left")
+    return table
+
+
+def _lines(console: Console, pace: _Pace) -> Watcher:
+    seen = -1
+
+    def report(state: RunState) -> None:
+        nonlocal seen
+        if state.done != seen and (pace.is_due(PLAIN_SECONDS) or state.stopped is not None):
+            seen = state.done
+            rate, _, left = pace.read(state)
+            outcomes = outcomes_text({o.value: n for o, n in sorted(state.outcomes.items())})
+            console.print(
+                f"{_counts(state, pace)}; {outcomes}; best {_best(state)}; {_archive(state)}; "
+                f"{rate:.1f} a minute, {_left(left)} left",
+                soft_wrap=True,
+            )
+
+    return report
+
+
+def _counts(state: RunState, pace: _Pace) -> str:
+    limit = pace.config.evaluation_limit
+    return f"{state.done}{f' of {limit}' if limit else ''} done, {len(state.running)} running"
+
+
+def _best(state: RunState) -> str:
+    best = state.archive.best
+    if best is None:
+        return "none yet"
+    score = best.score
+    name = plain(best.design.name, 40)
+    return f"{score.value:.3f} \\[{score.low:.3f}, {score.high:.3f}] {name} at rung {best.rung}"
+
+
+def _archive(state: RunState) -> str:
+    archive = state.archive
+    return f"{len(archive.elites)} elites, coverage {archive.coverage:.1%}, {len(state.designs)} designs"
+
+
+def _left(seconds: float) -> str:
+    return "time unknown" if seconds != seconds else duration_text(seconds)

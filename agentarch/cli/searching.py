@@ -1,0 +1,111 @@
+"""`agentarch search` and `agentarch resume`: drive a run, show its progress, say what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from agentarch.cli.output import ERR, OUT, duration_text, elites_table, outcomes_text, print_json
+from agentarch.cli.progress import watcher
+from agentarch.config import RunConfig
+from agentarch.evaluation import Outcome
+from agentarch.execution import LocalExecutor
+from agentarch.search.engine import Engine
+from agentarch.search.session import create_run, make_engine, new_run_folder, only_engine, open_run
+from agentarch.search.summary import elites_summary, run_summary
+
+INTERRUPTED = "interrupted"
+SHOWN_ELITES = 12
+_DONE, _NOTHING_SCORED, _EXIT_INTERRUPTED = 0, 3, 130
+
+
+def start(config: RunConfig, folder: Path | None, as_json: bool) -> int:
+    """Make a new run and drive it; return the exit code."""
+    folder = folder or new_run_folder()
+    create_run(config, folder)
+    return _drive(folder, as_json, check=False)
+
+
+def go_on(folder: Path, as_json: bool) -> int:
+    """Drive an existing run to the end of its budget; return the exit code."""
+    return _drive(folder, as_json, check=True)
+
+
+def _drive(folder: Path, as_json: bool, check: bool) -> int:
+    with only_engine(folder), open_run(folder, check) as run:
+        names = ", ".join(task.name for task in run.tasks)
+        ERR.print(
+            f"run {folder}: {run.config.proposer} on {names}, {run.config.workers} boxes at a time",
+            soft_wrap=True,
+        )
+        executor = LocalExecutor()
+        engine = make_engine(run, executor)
+        try:
+            with watcher(ERR, run.config) as watch, _stops_on_signals(engine):
+                executor.start()
+                why = engine.run(watch)
+        finally:
+            executor.close()
+        summary = run_summary(run.state, folder)
+        elites = elites_summary(run.state)
+    if as_json:
+        print_json(summary)
+    else:
+        _tell(summary, elites, workers=run.config.workers)
+    if why == INTERRUPTED:
+        ERR.print(
+            f"Interrupted; nothing recorded is lost. Go on with: agentarch resume {folder}", soft_wrap=True
+        )
+        return _EXIT_INTERRUPTED
+    return _DONE if summary["outcomes"].get(Outcome.SCORED) else _NOTHING_SCORED
+
+
+@contextlib.contextmanager
+def _stops_on_signals(engine: Engine) -> Iterator[None]:
+    """Stop the engine at once, but cleanly, on Ctrl-C and SIGTERM."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        engine.stop(INTERRUPTED, at_once=True)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _tell(summary: dict[str, Any], elites: list[dict[str, Any]], workers: int) -> None:
+    folder = summary["run_dir"]
+    OUT.print()
+    if elites:
+        OUT.print(elites_table(elites, SHOWN_ELITES))
+    else:
+        OUT.print("No design has been scored on every task yet; give the run more evaluations.")
+    wall, busy = summary["wall_seconds"], summary["candidate_cpu_seconds"]
+    share = busy / (wall * workers) if wall else 0.0
+    OUT.print()
+    OUT.print(
+        f"{summary['evaluations']} evaluations ({outcomes_text(summary['outcomes'])}) of {summary['designs']} designs "
+        f"in {duration_text(wall)}; {summary['refused']} proposals refused, {summary['same_behaviour']} designs acted "
+        "like an earlier one.",
+        soft_wrap=True,
+    )
+    OUT.print(
+        f"Cost: {duration_text(busy)} of processor time inside designs, {share:.0%} of {workers} cores. "
+        f"Coverage {summary['coverage']:.1%}, QD score {summary['qd_score']:.2f}.",
+        soft_wrap=True,
+    )
+    OUT.print()
+    OUT.print("Next:")
+    if elites:
+        OUT.print(
+            f"  agentarch show {folder} {elites[0]['id']}   the best design's source and lineage",
+            soft_wrap=True,
+        )
+    OUT.print(f"  agentarch show {folder}   every elite", soft_wrap=True)
+    OUT.print(f"  agentarch status {folder} --json   the numbers for a script", soft_wrap=True)

@@ -1,0 +1,219 @@
+"""`agentarch status`, `show` and `tasks`: what is known, as tables or JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.syntax import Syntax
+from rich.table import Table
+
+from agentarch.catalogue import find_tasks
+from agentarch.cli.output import (
+    OUT,
+    duration_text,
+    elites_table,
+    outcomes_text,
+    plain,
+    print_json,
+    score_text,
+)
+from agentarch.design import Design
+from agentarch.errors import UsageError, unknown_name
+from agentarch.kinds import KINDS
+from agentarch.search.session import is_driven, open_run
+from agentarch.search.state import RunState
+from agentarch.search.summary import design_summary, elites_summary, run_summary
+from agentarch.text import printable
+
+
+def show_status(folder: Path, as_json: bool) -> None:
+    """Print how far a run is."""
+    with open_run(folder) as run:
+        summary = {
+            **run_summary(run.state, folder),
+            "is_running": is_driven(folder),
+            "evaluation_limit": run.config.evaluation_limit,
+            "time_limit_seconds": run.config.time,
+            "tasks": [task.name for task in run.tasks],
+        }
+    if as_json:
+        print_json(summary)
+        return
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", justify="right")
+    table.add_column()
+    limit = summary["evaluation_limit"]
+    table.add_row("run", plain(summary["run_dir"]))
+    table.add_row("state", _state_text(summary))
+    table.add_row(
+        "evaluations",
+        f"{summary['evaluations']}{f' of {limit}' if limit else ''} done, {summary['running']} running",
+    )
+    table.add_row("outcomes", outcomes_text(summary["outcomes"]))
+    table.add_row(
+        "designs",
+        f"{summary['designs']}, {summary['designs_scored']} scored on {', '.join(summary['tasks'])}",
+    )
+    best = summary["best"]
+    table.add_row(
+        "best",
+        "none yet"
+        if best is None
+        else f"{score_text(best['score'], best['interval'])} {plain(best['name'])} ({best['id']}) at rung {best['rung']}",
+    )
+    table.add_row(
+        "archive",
+        f"{summary['elites']} elites, coverage {summary['coverage']:.1%}, QD score {summary['qd_score']:.2f}",
+    )
+    table.add_row(
+        "cost",
+        f"{duration_text(summary['wall_seconds'])} of wall time, "
+        f"{duration_text(summary['candidate_cpu_seconds'])} of processor time inside designs",
+    )
+    OUT.print(table)
+
+
+def show_elites(folder: Path, as_json: bool) -> None:
+    """Print a run's elites."""
+    with open_run(folder) as run:
+        elites = elites_summary(run.state)
+    if as_json:
+        print_json({"run_dir": str(folder), "elites": elites})
+    elif elites:
+        OUT.print(elites_table(elites))
+    else:
+        OUT.print("No design has been scored on every task yet.")
+
+
+def show_design(folder: Path, wanted: str, as_json: bool) -> None:
+    """Print one design with its source, lineage and every evaluation.
+
+    Raises:
+        UsageError: no design of the run is called that, or several are.
+    """
+    with open_run(folder) as run:
+        summary = design_summary(run.state, _find_design(run.state, wanted))
+    if as_json:
+        print_json(summary)
+        return
+    OUT.print(
+        f"[bold]{plain(summary['name'])}[/bold] ({summary['id']}), {summary['kind']}{_standing(summary)}"
+    )
+    if summary["rationale"]:
+        OUT.print(plain(summary["rationale"], 600), soft_wrap=True)
+    OUT.print(
+        f"by {plain(summary['proposer'])}, {plain(summary['operator'])}{_ancestry(summary)}", soft_wrap=True
+    )
+    OUT.print()
+    OUT.print(_evaluations_table(summary["evaluations"]))
+    for evaluation in summary["evaluations"]:
+        if evaluation["reason"]:
+            OUT.print(
+                f"{evaluation['task']}, rung {evaluation['rung']}: {plain(evaluation['reason'], 400)}",
+                soft_wrap=True,
+            )
+    OUT.print()
+    OUT.print(Syntax(printable(summary["source"], 200_000), "python", background_color="default"))
+
+
+def show_tasks(kind: str, as_json: bool) -> None:
+    """Print the tasks for a kind of design."""
+    if kind not in KINDS:
+        raise unknown_name("kind of design", kind, KINDS)
+    found = find_tasks(kind)
+    if as_json:
+        print_json({"tasks": [_task_summary(task) for task in found.values()]})
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("task", "asks for", "metric"):
+        table.add_column(column)
+    for column in ("chance", "rungs (steps)"):
+        table.add_column(column, justify="right")
+    for task in found.values():
+        steps = ", ".join(str(rung.steps) for rung in task.rungs)
+        table.add_row(task.name, plain(task.description), task.metric, f"{task.chance:.3f}", steps)
+    OUT.print(table)
+    OUT.print("\nA task of your own: --tasks my_task.py (see CONTRIBUTING.md).")
+
+
+def _task_summary(task: Any) -> dict[str, Any]:
+    return {
+        "name": task.name,
+        "kind": task.kind,
+        "description": task.description,
+        "metric": task.metric,
+        "chance": task.chance,
+        "ceiling": task.ceiling,
+        "rungs": [
+            {
+                "steps": rung.steps,
+                "batch_size": rung.batch_size,
+                "train_items": rung.train_items,
+                "scored_items": rung.scored_items,
+                "max_parameters": rung.max_parameters,
+                "wall_seconds": rung.wall_seconds,
+                "size": dict(rung.size),
+            }
+            for rung in task.rungs
+        ],
+    }
+
+
+def _state_text(summary: dict[str, Any]) -> str:
+    if summary["is_running"]:
+        return "running"
+    return {
+        None: "killed; go on with `agentarch resume`",
+        "interrupted": "interrupted; go on with `agentarch resume`",
+        "failed": "failed; go on with `agentarch resume`",
+        "evaluations": "finished: all evaluations done",
+        "time": "finished: time is up",
+        "exhausted": "finished: the proposer had nothing new",
+    }.get(summary["stopped"], plain(summary["stopped"]))
+
+
+def _find_design(state: RunState, wanted: str) -> Design:
+    if wanted in state.designs:
+        return state.designs[wanted]
+    matches = [d for d in state.designs.values() if d.id.startswith(wanted) or d.name == wanted]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UsageError(
+            f"{wanted!r} could be any of {', '.join(d.id for d in matches[:8])}; give more of the id"
+        )
+    raise unknown_name("design", wanted, [*state.designs, *(d.name for d in state.designs.values())][:500])
+
+
+def _standing(summary: dict[str, Any]) -> str:
+    if summary["same_as"]:
+        return f", acts exactly like {summary['same_as']}"
+    return ", an elite" if summary["is_elite"] else ""
+
+
+def _ancestry(summary: dict[str, Any]) -> str:
+    steps = [f"{plain(one['name'], 40)} ({one['id']})" for one in summary["lineage"][:6]]
+    more = len(summary["lineage"]) - len(steps)
+    return (f" of {', '.join(steps)}" if steps else "") + (f" and {more} earlier" if more > 0 else "")
+
+
+def _evaluations_table(evaluations: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("task", "rung", "outcome"):
+        table.add_column(column)
+    for column in ("score \\[95%]", "parameters", "wall", "processor", "peak memory"):
+        table.add_column(column, justify="right")
+    for one in evaluations:
+        cost = one["cost"]
+        table.add_row(
+            one["task"],
+            str(one["rung"]),
+            one["outcome"],
+            "" if one["score"] is None else score_text(one["score"], one["interval"]),
+            "" if one["parameters"] is None else f"{one['parameters']:,}",
+            duration_text(cost["wall_seconds"]),
+            duration_text(cost["cpu_seconds"]),
+            f"{cost['peak_memory_bytes'] / 2**20:,.0f} MiB",
+        )
+    return table

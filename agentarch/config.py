@@ -1,0 +1,111 @@
+"""What a run is told to do: one validated record, from flags and an optional TOML file."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from agentarch.errors import UsageError, unknown_name
+
+DEFAULT_EVALUATIONS = 120
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def parse_duration(text: str | float) -> float:
+    """Return seconds for `"90s"`, `"30m"`, `"8h"`, `"1h30m"`, or a plain number of seconds.
+
+    Raises:
+        ValueError: it is none of these, or not above zero.
+    """
+    written = str(text).strip().lower()
+    match = _DURATION.fullmatch(written)
+    if match and any(match.groups()):
+        hours, minutes, seconds = (float(part or 0) for part in match.groups())
+        total = 3600 * hours + 60 * minutes + seconds
+    else:
+        try:
+            total = float(written)
+        except ValueError:
+            raise ValueError(f"{written!r} is not a duration; write 90s, 30m, 8h or 1h30m") from None
+    if not 0 < total < float("inf"):
+        raise ValueError(f"{written!r} is not a duration above zero")
+    return total
+
+
+def _split_names(value: Any) -> Any:
+    return (
+        tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+    )
+
+
+class RunConfig(BaseModel):
+    """A run's settings, stored with it; a resumed run uses the stored ones.
+
+    A run that is given a seed is public and can be repeated: its items follow from the seed alone. A run
+    that is not draws a seed and a secret, so that no design can know its items beforehand.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str = Field("network", description="kind of design to search over")
+    tasks: Annotated[tuple[str, ...], BeforeValidator(_split_names)] = Field(
+        ("recall", "parity"), min_length=1, description="tasks a design is scored on: names, or task files"
+    )
+    evaluations: int | None = Field(None, ge=1, description="stop after so many evaluations")
+    time: Annotated[float | None, BeforeValidator(lambda v: v if v is None else parse_duration(v))] = Field(
+        None, description="stop after so long, e.g. 30m"
+    )
+    workers: int = Field(default_factory=available_cores, ge=1, le=256, description="boxes at a time")
+    proposer: str = Field("evolve", description="what writes the designs")
+    seed: int | None = Field(None, ge=0, lt=2**63, description="makes the run public and repeatable")
+    memory_mib: int = Field(2048, ge=512, description="memory limit of one box, torch included")
+
+    @property
+    def evaluation_limit(self) -> int | None:
+        """The limit on evaluations; a run that names no limit at all gets the default one."""
+        return DEFAULT_EVALUATIONS if self.evaluations is None and self.time is None else self.evaluations
+
+
+def make_config(given: Mapping[str, Any], file: Path | None = None) -> RunConfig:
+    """Combine a TOML file with what was given on the command line, which wins.
+
+    Args:
+        given: settings by name; those that are None were not given.
+        file: a TOML file with settings of the same names.
+
+    Raises:
+        UsageError: an unknown key (with the nearest valid one), a value out of range, an unreadable file.
+    """
+    settings = dict(_read_toml(file)) if file else {}
+    for key in settings:
+        if key not in RunConfig.model_fields:
+            raise unknown_name(f"key in {file}", key, RunConfig.model_fields)
+    settings.update({key: value for key, value in given.items() if value is not None})
+    try:
+        return RunConfig(**settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "configuration"
+        message = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{name}: {message} (got {first['input']!r})") from None
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        with file.open("rb") as stream:
+            return tomllib.load(stream)
+    except OSError as error:
+        raise UsageError(f"cannot read the configuration {str(file)!r}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"the configuration {str(file)!r} is not TOML: {error}") from None

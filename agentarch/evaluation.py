@@ -1,0 +1,137 @@
+"""What is known once a design has been run: outcome, cost, score, evaluation.
+
+Plain records that cross every room of the engine. Knows nothing of how they are produced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from agentarch.design import Design
+
+
+class Outcome(StrEnum):
+    """How an evaluation ended. Only `INFRASTRUCTURE` is our fault; it is retried and never scored."""
+
+    SCORED = "scored"
+    INVALID = "invalid"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out_of_memory"
+    OUTPUT_LIMIT = "output_limit"
+    INFRASTRUCTURE = "infrastructure"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What running a design cost, measured from outside its process.
+
+    Attributes:
+        wall_seconds: from handing the job to the box until the box was gone.
+        cpu_seconds: user plus system time of every process in the box.
+        peak_memory_bytes: largest resident set of the box, torch included.
+    """
+
+    wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_memory_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Score:
+    """A task metric mapped so that 0 is the trivial baseline and 1 is perfect.
+
+    Attributes:
+        value: the mapped mean; below 0 when worse than the baseline.
+        low: lower end of the 95% interval.
+        high: upper end of the 95% interval.
+        n: independent items behind it.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Request:
+    """One evaluation to be done: a design on a task at a rung with a seed, on one split."""
+
+    design_id: str
+    task: str
+    rung: int
+    seed: int
+    split: str = "search"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One evaluation that has been done.
+
+    Attributes:
+        request: what was evaluated.
+        outcome: how it ended.
+        reason: one line that the design's author can act on; empty when scored.
+        score: present exactly when the outcome is `scored`.
+        metrics: raw task metrics, averaged over items.
+        descriptors: measured properties of behaviour and cost, by axis name.
+        parameters: trainable parameters, as counted in the box before training; None when never built.
+        behaviour: fingerprint of the raw predictions; two designs with equal ones act the same.
+        cost: measured from outside.
+        report: what the box claims about the run (losses, the design's own recipe); never used to rank.
+        output: the tail of what the design printed, stripped of control characters.
+    """
+
+    request: Request
+    outcome: Outcome
+    reason: str = ""
+    score: Score | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    descriptors: Mapping[str, float] = field(default_factory=dict)
+    parameters: int | None = None
+    behaviour: str | None = None
+    cost: Cost = field(default_factory=Cost)
+    report: Mapping[str, Any] = field(default_factory=dict)
+    output: str = ""
+
+
+@dataclass(frozen=True)
+class ScoredDesign:
+    """A design with what is known of it, as proposers and selection see it.
+
+    Attributes:
+        design: the design.
+        scores: its mean score over the run's tasks, by rung; only rungs done on every task.
+        descriptors: averaged over tasks, at the highest such rung.
+        parameters: the largest parameter count over tasks.
+    """
+
+    design: Design
+    scores: Mapping[int, Score]
+    descriptors: Mapping[str, float]
+    parameters: int
+
+    @property
+    def rung(self) -> int:
+        """The highest rung done on every task."""
+        return max(self.scores)
+
+    @property
+    def score(self) -> Score:
+        """The score at the highest rung."""
+        return self.scores[self.rung]
+
+    def beats(self, other: ScoredDesign) -> bool:
+        """Whether the score is higher at the highest rung that both have done.
+
+        Scores of different rungs come from different sizes of a task and are never compared.
+        """
+        rung = min(self.rung, other.rung)
+        while rung not in self.scores or rung not in other.scores:
+            rung -= 1
+            if rung < 0:
+                return False
+        return self.scores[rung].value > other.scores[rung].value

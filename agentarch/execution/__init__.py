@@ -1,0 +1,23 @@
+"""Runs designs in boxes. What comes back is raw arrays, claims that nobody believes, and a measured cost."""
+
+from agentarch.execution.contract import (
+    ExecutionStopped,
+    Executor,
+    ExecutorUnavailable,
+    Job,
+    Limits,
+    Question,
+    Result,
+)
+from agentarch.execution.local import LocalExecutor
+
+__all__ = [
+    "ExecutionStopped",
+    "Executor",
+    "ExecutorUnavailable",
+    "Job",
+    "Limits",
+    "LocalExecutor",
+    "Question",
+    "Result",
+]

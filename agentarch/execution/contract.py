@@ -1,0 +1,133 @@
+"""The executor contract: a job goes in, raw arrays and a cost measured from outside come out.
+
+Every executor (this machine, a container, a cluster) implements `Executor` and nothing else, so the search
+cannot tell them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentarch.errors import AgentarchError
+from agentarch.evaluation import Cost, Outcome
+
+GIB = 2**30
+MIB = 2**20
+
+
+class ExecutionStopped(AgentarchError):
+    """The executor was closed while the job ran; nothing is known of the design."""
+
+
+class ExecutorUnavailable(AgentarchError):
+    """The executor cannot run anything at all; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a box may use before it is stopped, measured over everything the design starts.
+
+    Attributes:
+        wall_seconds: from start to end.
+        memory_bytes: resident, torch included.
+        output_bytes: printed to stdout and stderr together.
+    """
+
+    wall_seconds: float
+    memory_bytes: int = 2 * GIB
+    output_bytes: int = 1 * MIB
+
+
+@dataclass(frozen=True)
+class Question:
+    """Unlabelled inputs, and the one shape of reply that will be accepted.
+
+    Attributes:
+        inputs: what the design is to predict for; sent only after training has ended.
+        reply_shape: of the float32 array that must come back.
+    """
+
+    inputs: NDArray[np.generic]
+    reply_shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything a box is given.
+
+    Attributes:
+        kind: the kind of design, which decides the program that runs it inside.
+        source: the design.
+        seed: for the design's own initialisation and the order of its training items.
+        settings: what the program needs to know, as plain JSON values.
+        arrays: given at the start, by name.
+        questions: asked one after the other once the program has said it is ready.
+        limits: when to stop it.
+    """
+
+    kind: str
+    source: str
+    seed: int
+    settings: Mapping[str, Any]
+    arrays: Mapping[str, NDArray[np.generic]]
+    questions: tuple[Question, ...]
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a box gave back.
+
+    Attributes:
+        outcome: `SCORED` when every question was answered in the dictated shape with finite values.
+        reason: one printable line; empty when scored.
+        replies: float32, one a question, in order; empty unless scored.
+        claims: what the box says of itself (`parameters`, `losses`, `recipe`); never believed for a score.
+        cost: measured outside the design's process.
+        output: printable tail of what the design printed.
+    """
+
+    outcome: Outcome
+    reason: str = ""
+    replies: tuple[NDArray[np.float32], ...] = ()
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    cost: Cost = field(default_factory=Cost)
+    output: str = ""
+
+
+class Executor(Protocol):
+    """Runs jobs in boxes.
+
+    `run` may be called from several threads at once. A fault of the design is a `Result`; so is a fault of
+    ours, with outcome `INFRASTRUCTURE`, and neither raises.
+
+    Attributes:
+        name: recorded with every score, e.g. `"local"`.
+    """
+
+    name: str
+
+    def start(self) -> None:
+        """Make ready.
+
+        Raises:
+            ExecutorUnavailable: it cannot run here.
+        """
+        ...
+
+    def run(self, job: Job) -> Result:
+        """Run one job to its end.
+
+        Raises:
+            ExecutionStopped: `close` was called meanwhile.
+        """
+        ...
+
+    def close(self) -> None:
+        """End every box, at once; no process survives. May be called twice, and from any thread."""
+        ...

@@ -1,0 +1,33 @@
+"""What the loop needs to know of a kind of design, and nothing more."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from agentarch.design import Contract, Design
+from agentarch.evaluation import Evaluation, Request
+from agentarch.execution.contract import Executor
+from agentarch.qd.axes import Axis
+from agentarch.task import Task
+
+
+class Kind(Protocol):
+    """One kind of design: how it reads as text, how it is evaluated, and along which axes it is archived.
+
+    Attributes:
+        name: e.g. `"network"`.
+        contract: what a design must look like as text.
+        axes: the dimensions of the archive; each evaluation's descriptors have these names.
+    """
+
+    name: str
+    contract: Contract
+    axes: tuple[Axis, ...]
+
+    def evaluate(self, design: Design, task: Task, request: Request, executor: Executor) -> Evaluation:
+        """Run a design in a box and grade what comes out. Called from several threads at once.
+
+        Raises:
+            agentarch.execution.ExecutionStopped: the executor was closed meanwhile.
+        """
+        ...

@@ -1,0 +1,184 @@
+"""Everything that is particular to network designs: their contract, recipe, probes and axes.
+
+Turns a task's arrays into a job for a box, and the box's raw predictions into a graded evaluation. Labels of
+scored items stay here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentarch.design import Contract, Design
+from agentarch.evaluation import Evaluation, Outcome, Request
+from agentarch.execution.contract import Executor, Job, Limits, Question
+from agentarch.kinds.probes import Probes, make_probes, mixing_descriptors
+from agentarch.qd.axes import Axis
+from agentarch.scoring import score_items
+from agentarch.seeding import derive_seed
+from agentarch.task import Data, Spec, Task, blamed_on
+
+CONTRACT = Contract(
+    kind="network",
+    function="build",
+    arguments=1,
+    is_async=False,
+    allowed_imports=frozenset(
+        {"__future__", "collections", "dataclasses", "functools", "itertools", "math", "torch", "typing"}
+    ),
+)
+
+AXES: tuple[Axis, ...] = (
+    Axis("parameters", 10_000, 320_000, bins=5, log=True),
+    Axis("mixing_range", 0.3, 0.9, bins=6),
+    Axis("content_dependence", 0.0, 0.4, bins=5),
+)
+
+SMALLEST_BATCH, LARGEST_BATCH = 32, 96
+CACHED_DATA_SETS = 16
+FINGERPRINT_DIGITS = 3
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How every network is trained: AdamW with linear warm-up and linear decay.
+
+    Frozen, so that designs are compared and not recipes.
+
+    Attributes:
+        learning_rate: at the peak.
+        weight_decay: decoupled.
+        betas: of AdamW.
+        clip_norm: gradients are scaled down to this norm.
+        warmup_share: of the steps.
+    """
+
+    learning_rate: float = 4e-3
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.98)
+    clip_norm: float = 1.0
+    warmup_share: float = 0.1
+
+
+FROZEN_RECIPE = Recipe()
+
+
+class NetworkKind:
+    """Networks, trained from scratch on small tasks; see `agentarch.kinds.Kind`.
+
+    Args:
+        secret: the run's secret, from which the seeds of data, models and order are derived.
+        memory_bytes: limit on a box's resident memory.
+        recipe: the frozen training recipe.
+    """
+
+    name = "network"
+    contract = CONTRACT
+    axes = AXES
+
+    def __init__(
+        self, secret: str, memory_bytes: int = Limits.memory_bytes, recipe: Recipe = FROZEN_RECIPE
+    ) -> None:
+        self._secret = secret
+        self._memory_bytes = memory_bytes
+        self._recipe = recipe
+        self._data: OrderedDict[tuple[str, str, int, int], Data] = OrderedDict()
+        self._data_lock = threading.Lock()
+
+    def evaluate(self, design: Design, task: Task, request: Request, executor: Executor) -> Evaluation:
+        """Train a design on a task and grade its predictions; see `agentarch.kinds.Kind.evaluate`."""
+        rung, spec = task.rungs[request.rung], task.spec(request.rung)
+        data = self._task_data(task, request)
+        rng = np.random.default_rng(derive_seed(self._secret, "order", *_parts(request), request.design_id))
+        probes = make_probes(
+            data.inputs, np.random.default_rng(derive_seed(self._secret, "probes", *_parts(request)))
+        )
+        asked = np.concatenate([data.inputs, probes.inputs])
+        order = rng.permutation(len(asked))
+        result = executor.run(
+            Job(
+                kind=self.name,
+                source=design.source,
+                seed=derive_seed(self._secret, "model", *_parts(request)),
+                settings={
+                    "spec": asdict(spec),
+                    "recipe": asdict(self._recipe) | {"steps": rung.steps, "batch_size": rung.batch_size},
+                },
+                arrays={"train_inputs": data.train_inputs, "train_labels": data.train_labels},
+                questions=_questions(asked[order], spec, rng),
+                limits=Limits(rung.wall_seconds, self._memory_bytes),
+            )
+        )
+        ungraded = Evaluation(
+            request=request,
+            outcome=result.outcome,
+            reason=result.reason,
+            parameters=result.claims.get("parameters"),
+            cost=result.cost,
+            report={
+                key: result.claims[key] for key in ("losses", "recipe") if result.claims.get(key) is not None
+            },
+            output=result.output,
+        )
+        if result.outcome is not Outcome.SCORED:
+            return ungraded
+        predictions = np.empty((len(asked), *result.replies[0].shape[1:]), np.float32)
+        predictions[order] = np.concatenate(result.replies)
+        return _graded(ungraded, task, data, probes, predictions)
+
+    def _task_data(self, task: Task, request: Request) -> Data:
+        """Return the arrays every design is given for this request; made once and kept for the next design."""
+        key = (request.task, request.split, request.rung, request.seed)
+        with self._data_lock:
+            if key not in self._data:
+                seed = derive_seed(self._secret, "data", *_parts(request))
+                with blamed_on(task):
+                    self._data[key] = task.data(request.split, request.rung, seed)
+                if len(self._data) > CACHED_DATA_SETS:
+                    self._data.popitem(last=False)
+            self._data.move_to_end(key)
+            return self._data[key]
+
+
+def _parts(request: Request) -> tuple[str | int, ...]:
+    return request.task, request.split, request.rung, request.seed
+
+
+def _questions(inputs: NDArray[np.generic], spec: Spec, rng: np.random.Generator) -> tuple[Question, ...]:
+    """Cut inputs into batches of varying size, so that no batch size is the one at evaluation."""
+    questions, start = [], 0
+    while start < len(inputs):
+        batch = inputs[start : start + int(rng.integers(SMALLEST_BATCH, LARGEST_BATCH + 1))]
+        leading = batch.shape[:2] if spec.output == "per_position" else batch.shape[:1]
+        questions.append(Question(batch, (*leading, spec.n_outputs)))
+        start += len(batch)
+    return tuple(questions)
+
+
+def _graded(
+    ungraded: Evaluation, task: Task, data: Data, probes: Probes, predictions: NDArray[np.float32]
+) -> Evaluation:
+    answers, probed = predictions[: len(data.inputs)], predictions[len(data.inputs) :]
+    with blamed_on(task):
+        graded = task.grade(answers, data.labels)
+        score = score_items(graded[task.metric], task.chance, task.ceiling)
+    parameters = ungraded.parameters or 0
+    return replace(
+        ungraded,
+        score=score,
+        metrics={name: float(values.mean()) for name, values in graded.items()},
+        descriptors={"parameters": float(parameters), **mixing_descriptors(probed, probes)},
+        behaviour=_fingerprint(answers),
+    )
+
+
+def _fingerprint(predictions: NDArray[np.float32]) -> str:
+    """Hash predictions at three significant digits: equal for networks that compute the same function."""
+    scale = float(np.abs(predictions).max()) or 1.0
+    rounded = np.round(predictions / scale, FINGERPRINT_DIGITS).astype(np.float32) + 0.0
+    return hashlib.sha256(rounded.tobytes()).hexdigest()[:16]

@@ -1,0 +1,6 @@
+"""From raw per-item metrics to a score with a 95% interval. Knows no design, task or store."""
+
+from agentarch.scoring.intervals import mean_score, score_items
+from agentarch.scoring.metrics import classification_metrics
+
+__all__ = ["classification_metrics", "mean_score", "score_items"]

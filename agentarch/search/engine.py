@@ -1,0 +1,264 @@
+"""The loop: propose, screen, evaluate, archive, again, until the budget is spent.
+
+Every step is in the store before it is an action, so the loop can be killed at any moment and go on. Knows
+designs, tasks and descriptors; what a network or an agent is, it leaves to the kind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from agentarch.config import RunConfig
+from agentarch.design import Design, DesignError, Proposal, read_design
+from agentarch.errors import AgentarchError
+from agentarch.evaluation import Evaluation, Outcome, Request
+from agentarch.execution import ExecutionStopped, Executor
+from agentarch.kinds import Kind
+from agentarch.proposers import Context, Proposer
+from agentarch.qd import choose_inspirations, choose_parents
+from agentarch.search.ladder import Ladder
+from agentarch.search.state import RunState
+from agentarch.seeding import derive_seed
+from agentarch.store import Lease, Store
+from agentarch.task import Task
+
+ATTEMPTS = 3
+"""How often an evaluation is tried when the fault is ours."""
+
+FAULTS_IN_A_ROW = 9
+"""So many faults of ours without one result in between, and the run stops rather than burn its budget."""
+
+FRUITLESS_PROPOSALS = 100
+"""So many refused proposals in a row, and the proposer counts as having nothing new."""
+
+PARENTS, INSPIRATIONS = 2, 3
+LEASE_GRACE_SECONDS = 120.0
+
+
+class BoxesFail(AgentarchError):
+    """Boxes fail again and again through no fault of the designs."""
+
+
+class Engine:
+    """Drives one run to the end of its budget.
+
+    Args:
+        store: the run's store; the engine is its only writer.
+        state: the run's state, replayed up to the end of the log.
+        config: what the run was told to do.
+        secret: from which the run's chance is derived.
+        kind: of design.
+        tasks: to score on, in order.
+        proposer: writes the designs.
+        seeds: designs the run starts from.
+        executor: runs them; started and closed by the caller.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        state: RunState,
+        config: RunConfig,
+        secret: str,
+        kind: Kind,
+        tasks: Sequence[Task],
+        proposer: Proposer,
+        seeds: tuple[Design, ...],
+        executor: Executor,
+    ) -> None:
+        self.state = state
+        self._store, self._config, self._secret = store, config, secret
+        self._kind, self._proposer, self._seeds, self._executor = kind, proposer, seeds, executor
+        self._tasks = {task.name: task for task in tasks}
+        self._ladder = Ladder(tasks)
+        self._changed = threading.Condition()
+        self._stopping: str | None = None
+        self._error: BaseException | None = None
+        self._faults_in_a_row = 0
+
+    def run(self, watch: Callable[[RunState], None], interval_seconds: float = 0.2) -> str:
+        """Work until the budget is spent or `stop` is called.
+
+        Args:
+            watch: called with the state every interval and at the end, never while it changes.
+            interval_seconds: between looks.
+
+        Returns:
+            Why it ended: `evaluations`, `time`, `exhausted` (the proposer has nothing new), or what `stop`
+            was given.
+
+        Raises:
+            AgentarchError: the store or the boxes failed; the run can be resumed.
+        """
+        with self._changed:
+            self._store.note("started")
+            self._store.release_all("the engine that worked on it is gone")
+            self._advance()
+            for evaluation in self.state.all_evaluations():  # what a kill kept from being queued
+                self._queue(self._ladder.after(evaluation, self.state))
+        before, started = self.state.engine_seconds, time.monotonic()
+        workers = [threading.Thread(target=self._work, daemon=True) for _ in range(self._config.workers)]
+        for worker in workers:
+            worker.start()
+        while any(worker.is_alive() for worker in workers):
+            with self._changed:
+                self._changed.wait(interval_seconds)
+                watch(self.state)
+            limit = self._config.time
+            if limit is not None and before + time.monotonic() - started >= limit:
+                self.stop("time")
+        if self._error is not None:
+            with contextlib.suppress(AgentarchError):  # the store itself may be what failed
+                self._store.note("stopped", why="failed")
+            raise self._error
+        why = self._stopping or "evaluations"
+        with self._changed:
+            self._store.note("stopped", why=why)
+            self._advance()
+            watch(self.state)
+        return why
+
+    def stop(self, why: str, at_once: bool = False) -> None:
+        """End the run: after the evaluations that are running, or at once, putting those back into the queue."""
+        with self._changed:
+            self._stopping = self._stopping or why
+            self._changed.notify_all()
+        if at_once:
+            self._executor.close()
+
+    def _work(self) -> None:
+        """One worker: take an evaluation, run it, record it, again."""
+        try:
+            while (lease := self._next()) is not None:
+                request = lease.request
+                design, task = self.state.designs[request.design_id], self._tasks[request.task]
+                try:
+                    evaluation = self._kind.evaluate(design, task, request, self._executor)
+                except ExecutionStopped:
+                    with self._changed:
+                        self._store.release(lease, "the engine stopped", is_attempt=False)
+                        self._advance()
+                    return
+                with self._changed:
+                    self._take(lease, evaluation)
+                    self._changed.notify_all()
+        except BaseException as error:
+            with self._changed:
+                self._error = self._error or error
+            self.stop("failed")
+
+    def _next(self) -> Lease | None:
+        """Lease the next evaluation, making one when there is none; None when this session's work is over."""
+        with self._changed:
+            while self._stopping is None:
+                if not self.state.queued and not self._plan():
+                    if not self.state.running:
+                        self._stopping = "evaluations" if self._left() == 0 else "exhausted"
+                        self._changed.notify_all()
+                        break
+                    self._changed.wait()  # a running evaluation may open the way for another
+                    continue
+                longest = max(rung.wall_seconds for task in self._tasks.values() for rung in task.rungs)
+                lease = self._store.lease(longest + LEASE_GRACE_SECONDS)
+                self._advance()
+                if lease is not None:
+                    return lease
+            return None
+
+    def _take(self, lease: Lease, evaluation: Evaluation) -> None:
+        """Record a result and what follows from it."""
+        if evaluation.outcome is Outcome.INFRASTRUCTURE:
+            self._faults_in_a_row += 1
+            if self._faults_in_a_row >= FAULTS_IN_A_ROW:
+                self._store.release(lease, evaluation.reason, is_attempt=False)
+                raise BoxesFail(
+                    f"{self._faults_in_a_row} boxes in a row failed through no fault of the designs; the last: "
+                    f"{evaluation.reason}. Run `agentarch doctor`, then resume."
+                )
+            if lease.attempt < ATTEMPTS:
+                self._store.release(lease, evaluation.reason, is_attempt=True)
+                self._advance()
+                return
+        else:
+            self._faults_in_a_row = 0
+        if not self._store.settle(lease, evaluation):
+            return
+        self._advance()
+        self._queue(self._ladder.after(evaluation, self.state))
+        self._proposer.learn(evaluation)
+
+    def _plan(self) -> bool:
+        """Make the next evaluations; return whether there are any."""
+        if self._left() == 0:
+            return False
+        promotion = self._ladder.promotion(self.state)
+        if promotion:
+            return self._queue(promotion)
+        return self._propose()
+
+    def _propose(self) -> bool:
+        """Ask for proposals until one is accepted; return whether one was."""
+        for _ in range(FRUITLESS_PROPOSALS):
+            proposal = self._proposer.propose(self._context())
+            if proposal is None:
+                return False
+            if self._screen(proposal):
+                return True
+        return False
+
+    def _screen(self, proposal: Proposal) -> bool:
+        """Accept a proposal, or refuse it before anything is spent on it."""
+        try:
+            design = read_design(proposal, self._kind.contract)
+        except DesignError as error:
+            self._store.refuse(proposal, str(error))
+            self._advance()
+            return False
+        if design.id in self.state.designs:
+            known = self.state.designs[design.id]
+            self._store.refuse(
+                proposal, f"the same design as {known.name!r} ({known.id})", duplicate_of=known.id
+            )
+            self._advance()
+            return False
+        self._store.add_design(design, self._ladder.first(design.id))
+        self._advance()
+        return True
+
+    def _context(self) -> Context:
+        number = len(self.state.designs) + self.state.refused
+        rng = random.Random(derive_seed(self._secret, "proposal", number))
+        parents = choose_parents(self.state.archive, rng, PARENTS)
+        return Context(
+            rng=rng,
+            number=number,
+            seeds=self._seeds,
+            parents=parents,
+            inspirations=choose_inspirations(self.state.archive, parents, rng, INSPIRATIONS),
+            known=self.state.designs.keys(),
+            max_parameters=min(r.max_parameters for task in self._tasks.values() for r in task.rungs),
+            evaluations_left=self._left(),
+        )
+
+    def _queue(self, requests: Sequence[Request]) -> bool:
+        """Queue what the budget has room for; return whether anything was."""
+        left = self._left()
+        new = [request for request in requests if not self.state.was_requested(request)]
+        chosen = new if left is None else new[:left]
+        if chosen:
+            self._store.queue(chosen)
+            self._advance()
+        return bool(chosen)
+
+    def _left(self) -> int | None:
+        limit = self._config.evaluation_limit
+        return None if limit is None else max(0, limit - self.state.created)
+
+    def _advance(self) -> None:
+        """Bring the state up to the end of the log."""
+        for event in self._store.events(after=self.state.last_event):
+            self.state.apply(event)

@@ -1,0 +1,201 @@
+"""Starts, opens and resumes runs: puts the store, the state, the kind, the tasks and the engine together.
+
+One engine drives a run at a time, held apart by a file lock that dies with its process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from agentarch import __version__
+from agentarch.catalogue import find_task, seed_designs
+from agentarch.config import RunConfig
+from agentarch.errors import AgentarchError, UsageError, unknown_name
+from agentarch.execution import Executor
+from agentarch.kinds import Kind, make_kind
+from agentarch.proposers import make_proposer
+from agentarch.search.engine import Engine
+from agentarch.search.state import RunState
+from agentarch.seeding import new_secret
+from agentarch.store import FILE_NAME, Store
+from agentarch.task import Task
+
+RUNS_FOLDER = Path("runs")
+LOCK_FILE = "engine.lock"
+
+
+class RunBusy(AgentarchError):
+    """Another process drives the run."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """An opened run: where it lies, what it was told, and what has happened so far.
+
+    Attributes:
+        folder: the run directory.
+        config: its settings.
+        secret: from which its chance is derived.
+        created_at: seconds since the epoch.
+        kind: of its designs.
+        tasks: it scores on.
+        store: its log and queue.
+        state: replayed from the log.
+    """
+
+    folder: Path
+    config: RunConfig
+    secret: str
+    created_at: float
+    kind: Kind
+    tasks: tuple[Task, ...]
+    store: Store
+    state: RunState
+
+
+def new_run_folder() -> Path:
+    """Return a fresh folder's path under `runs/`, named after the time."""
+    return RUNS_FOLDER / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+
+
+def find_run(name: str) -> Path:
+    """Return a run's folder, given its path, or its name under `runs/`, or `latest`.
+
+    Raises:
+        UsageError: there is none; the message names the nearest.
+    """
+    for folder in (Path(name), RUNS_FOLDER / name):
+        if (folder / FILE_NAME).is_file():
+            return folder
+    existing = {path.parent.name: path for path in RUNS_FOLDER.glob(f"*/{FILE_NAME}")}
+    if name == "latest" and existing:
+        return max(existing.values(), key=lambda path: path.stat().st_mtime).parent
+    if Path(name).is_dir():
+        raise UsageError(f"{name!r} is not a run directory: it has no {FILE_NAME}")
+    raise unknown_name("run", name, {*existing, "latest"} if existing else ())
+
+
+def create_run(config: RunConfig, folder: Path) -> None:
+    """Make a run's folder and store; nothing is evaluated yet.
+
+    Raises:
+        agentarch.errors.UsageError: a name in the configuration does not exist, or the folder holds a run.
+    """
+    _load(config, secret="")
+    make_proposer(config.proposer)
+    tasks = tuple(str(Path(name).resolve()) if name.endswith(".py") else name for name in config.tasks)
+    secret = new_secret() if config.seed is None else f"seed {config.seed}"
+    Store.create(
+        folder,
+        {
+            "config": config.model_copy(update={"tasks": tasks}).model_dump_json(),
+            "secret": secret,
+            "created_at": repr(time.time()),
+            "agentarch": __version__,
+        },
+    ).close()
+
+
+@contextlib.contextmanager
+def open_run(folder: Path, check: bool = False) -> Iterator[Run]:
+    """Open a run for reading, or for an engine that holds its lock.
+
+    Args:
+        folder: the run directory.
+        check: read the whole store first and make sure that it is sound.
+
+    Raises:
+        agentarch.errors.UsageError: it is no run, another version wrote it, or its tasks are gone.
+        agentarch.store.StoreDamaged: the store is not a sound database.
+    """
+    store = Store.open(folder, check)
+    try:
+        settings = store.settings
+        config = RunConfig.model_validate_json(settings["config"])
+        kind, tasks = _load(config, settings["secret"])
+        state = RunState.empty([task.name for task in tasks], kind.axes)
+        for event in store.events():
+            state.apply(event)
+        yield Run(
+            folder, config, settings["secret"], float(settings["created_at"]), kind, tasks, store, state
+        )
+    finally:
+        store.close()
+
+
+@contextlib.contextmanager
+def only_engine(folder: Path) -> Iterator[None]:
+    """Hold the run's lock, which the operating system releases when this process ends, however it ends.
+
+    Raises:
+        RunBusy: another process holds it.
+    """
+    with (folder / LOCK_FILE).open("a+") as lock:
+        for wait_seconds in (0.2, 0.2, 0.0):  # `is_driven` of another process holds it for an instant
+            if _take_lock(lock):
+                break
+            time.sleep(wait_seconds)
+        else:
+            raise RunBusy(
+                f"the run in {str(folder)!r} is being driven by process {_holder(lock)}; "
+                f"watch it with: agentarch status {folder}"
+            )
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def is_driven(folder: Path) -> bool:
+    """Whether an engine is at work on the run right now."""
+    try:
+        with (folder / LOCK_FILE).open() as lock:
+            return not _take_lock(lock)
+    except OSError:  # no engine ever was
+        return False
+
+
+def make_engine(run: Run, executor: Executor) -> Engine:
+    """Return the engine that drives an opened run with an executor."""
+    return Engine(
+        store=run.store,
+        state=run.state,
+        config=run.config,
+        secret=run.secret,
+        kind=run.kind,
+        tasks=run.tasks,
+        proposer=make_proposer(run.config.proposer),
+        seeds=seed_designs(run.kind.contract),
+        executor=executor,
+    )
+
+
+def _load(config: RunConfig, secret: str) -> tuple[Kind, tuple[Task, ...]]:
+    kind = make_kind(config.kind, secret, config.memory_mib)
+    tasks = tuple(find_task(name, config.kind) for name in config.tasks)
+    names = [task.name for task in tasks]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"the task {name!r} is named twice")
+    return kind, tasks
+
+
+def _take_lock(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(lock: IO[str]) -> str:
+    lock.seek(0)
+    return lock.read().strip() or "unknown"

@@ -1,0 +1,132 @@
+"""A run in plain JSON values: the one place where reports, status and scripts get their numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from agentarch.design import Design
+from agentarch.evaluation import Evaluation, Score, ScoredDesign
+from agentarch.qd import niche_of
+from agentarch.search.state import RunState
+from agentarch.store import EVALUATIONS
+
+
+def run_summary(state: RunState, folder: Path) -> dict[str, Any]:
+    """Return a run's counts, best design and cost; `wall_seconds` is time an engine worked on it."""
+    best = state.archive.best
+    return {
+        "run_dir": str(folder),
+        "stopped": state.stopped,
+        "evaluations": state.done,
+        "running": len(state.running),
+        "queued": len(state.queued),
+        "outcomes": {outcome.value: count for outcome, count in sorted(state.outcomes.items())},
+        "designs": len(state.designs),
+        "designs_scored": len(state.all_scored()),
+        "refused": state.refused,
+        "same_behaviour": len(state.same_as),
+        "elites": len(state.archive.elites),
+        "coverage": state.archive.coverage,
+        "qd_score": state.archive.qd_score,
+        "best": None if best is None else scored_summary(best),
+        "wall_seconds": state.engine_seconds,
+        "candidate_seconds": state.candidate_seconds,
+        "candidate_cpu_seconds": state.candidate_cpu_seconds,
+    }
+
+
+def scored_summary(scored: ScoredDesign) -> dict[str, Any]:
+    """Return a scored design's identity and score at the highest rung it has done on every task."""
+    return {
+        "id": scored.design.id,
+        "name": scored.design.name,
+        "score": scored.score.value,
+        "interval": _interval(scored.score),
+        "rung": scored.rung,
+        "parameters": scored.parameters,
+        "descriptors": dict(scored.descriptors),
+        "proposer": scored.design.proposer,
+        "operator": scored.design.operator,
+        "parents": list(scored.design.parents),
+    }
+
+
+def elites_summary(state: RunState) -> list[dict[str, Any]]:
+    """Return every elite with its niche, the best first."""
+    axes = state.archive.axes
+    elites = sorted(state.archive.elites.values(), key=lambda e: (e.rung, e.score.value), reverse=True)
+    return [{**scored_summary(e), "niche": list(niche_of(e.descriptors, axes))} for e in elites]
+
+
+def design_summary(state: RunState, design: Design) -> dict[str, Any]:
+    """Return one design with its source, its ancestors and every evaluation."""
+    scored = state.scored(design.id)
+    return {
+        "id": design.id,
+        "kind": design.kind,
+        "name": design.name,
+        "rationale": design.rationale,
+        "proposer": design.proposer,
+        "operator": design.operator,
+        "parents": list(design.parents),
+        "lineage": lineage(state, design),
+        "same_as": state.same_as.get(design.id),
+        "is_elite": any(elite.design.id == design.id for elite in state.archive.elites.values()),
+        "scores": {}
+        if scored is None
+        else {
+            str(rung): {"score": score.value, "interval": _interval(score)}
+            for rung, score in sorted(scored.scores.items())
+        },
+        "evaluations": [evaluation_summary(e) for e in state.evaluations(design.id)],
+        "source": design.source,
+    }
+
+
+def lineage(state: RunState, design: Design) -> list[dict[str, Any]]:
+    """Return a design's ancestors that are in the run, nearest first, each once."""
+    found: list[dict[str, Any]] = []
+    queue, seen = list(design.parents), {design.id}
+    while queue:
+        ancestor = state.designs.get(queue.pop(0))
+        if ancestor is None or ancestor.id in seen:
+            continue
+        seen.add(ancestor.id)
+        queue += ancestor.parents
+        found.append(
+            {
+                "id": ancestor.id,
+                "name": ancestor.name,
+                "proposer": ancestor.proposer,
+                "operator": ancestor.operator,
+                "parents": list(ancestor.parents),
+            }
+        )
+    return found
+
+
+def evaluation_summary(evaluation: Evaluation) -> dict[str, Any]:
+    """Return one evaluation; `score` is null unless its outcome is `scored`."""
+    plain = EVALUATIONS.dump_python(evaluation, mode="json")
+    request, score = evaluation.request, evaluation.score
+    return {
+        "design": request.design_id,
+        "task": request.task,
+        "rung": request.rung,
+        "seed": request.seed,
+        "split": request.split,
+        "outcome": evaluation.outcome.value,
+        "reason": evaluation.reason,
+        "score": None if score is None else score.value,
+        "interval": None if score is None else _interval(score),
+        "n": None if score is None else score.n,
+        **{
+            key: plain[key]
+            for key in ("metrics", "descriptors", "parameters", "behaviour", "cost", "report", "output")
+        },
+    }
+
+
+def _interval(score: Score) -> list[float]:
+    return [score.low, score.high]

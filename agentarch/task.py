@@ -1,0 +1,155 @@
+"""The task contract: trusted code that makes data, keeps the labels, and grades.
+
+A task is a class in `evals/`, in a user's file, or behind an entry point. It never sees a design and a
+design never sees it: inputs go into a box, predictions come out, and grading happens here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentarch.errors import AgentarchError
+
+IGNORED_LABEL = -100
+"""A label with this value is neither trained on nor graded (torch's `cross_entropy` default)."""
+
+SPLITS = ("search", "confirm", "test")
+"""`search` steers the archive, `confirm` re-scores finalists, `test` is sealed and opened once."""
+
+
+class TaskFailed(AgentarchError):
+    """A task's own code raised; no design is to blame and none is scored."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a network design is told about a task.
+
+    Attributes:
+        kind: what the inputs are. `tokens`: `(batch, length)` int64. `series`: `(batch, length, channels)`
+            float32. `image`: `(batch, channels, height, width)` float32. `table`: `(batch, features)` float32.
+        input_shape: shape of one item without the batch; for variable lengths, the longest.
+        vocab_size: number of distinct tokens; None for real-valued inputs.
+        n_outputs: classes per prediction.
+        output: `per_position` for logits `(batch, length, n_outputs)`, `one` for `(batch, n_outputs)`.
+        causal: whether the prediction at a position may depend only on it and earlier ones.
+        max_parameters: a design with more trainable parameters is refused.
+    """
+
+    kind: Literal["tokens", "series", "image", "table"]
+    input_shape: tuple[int, ...]
+    vocab_size: int | None
+    n_outputs: int
+    output: Literal["per_position", "one"]
+    causal: bool
+    max_parameters: int
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One fidelity of a task.
+
+    Attributes:
+        steps: optimiser steps; budgets are steps, so a busy machine changes no score.
+        batch_size: training items a step.
+        train_items: distinct training items, cycled in a fresh order each pass.
+        scored_items: held-out items behind a score.
+        max_parameters: cap on trainable parameters.
+        wall_seconds: when a box is stopped; generous, for it only catches what hangs.
+        size: the task's own knobs at this rung, e.g. `{"pairs": 12}`.
+    """
+
+    steps: int
+    batch_size: int
+    train_items: int
+    scored_items: int
+    max_parameters: int
+    wall_seconds: float
+    size: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Arrays of one split at one rung for one seed.
+
+    Attributes:
+        train_inputs: `(train_items, ...)`, integers for tokens, float32 otherwise.
+        train_labels: integers, `(train_items, length)` or `(train_items,)`; `IGNORED_LABEL` where none.
+        inputs: `(scored_items, ...)`, what predictions are asked for.
+        labels: of `inputs`; these never enter a box.
+    """
+
+    train_inputs: NDArray[np.generic]
+    train_labels: NDArray[np.integer]
+    inputs: NDArray[np.generic]
+    labels: NDArray[np.integer]
+
+
+@runtime_checkable
+class Task(Protocol):
+    """Makes data, keeps labels, grades. Deterministic in its arguments; holds no state.
+
+    Attributes:
+        name: unique; what `--task` takes.
+        kind: the kind of design it scores, e.g. `"network"`.
+        description: one line: what it asks for and which designs it tells apart.
+        metric: the name, among those `grade` returns, of the one that becomes the score.
+        chance: that metric for the trivial baseline; becomes score 0.
+        ceiling: the best that metric can honestly be; a higher one is a fault in the task or a forgery.
+        rungs: fidelities, cheapest first; rung 0 is the smoke run.
+    """
+
+    name: str
+    kind: str
+    description: str
+    metric: str
+    chance: float
+    ceiling: float
+    rungs: tuple[Rung, ...]
+
+    def spec(self, rung: int) -> Spec:
+        """Return what a design is told at this rung."""
+        ...
+
+    def data(self, split: str, rung: int, seed: int) -> Data:
+        """Make the arrays of one split.
+
+        Args:
+            split: one of `SPLITS`. The engine has already mixed it into `seed`.
+            rung: index into `rungs`.
+            seed: any non-negative integer below 2**63; equal seeds give equal arrays.
+        """
+        ...
+
+    def grade(
+        self, predictions: NDArray[np.float32], labels: NDArray[np.integer]
+    ) -> dict[str, NDArray[np.float64]]:
+        """Grade raw predictions.
+
+        Args:
+            predictions: finite logits, `(items, length, n_outputs)` or `(items, n_outputs)`.
+            labels: of the same items, in the same order.
+
+        Returns:
+            Every metric by name, one value an item: `(items,)`.
+        """
+        ...
+
+
+@contextlib.contextmanager
+def blamed_on(task: Task) -> Iterator[None]:
+    """Turn whatever a task's code raises into an error that names the task.
+
+    Raises:
+        TaskFailed: the block raised.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise TaskFailed(f"the task {task.name!r} raised {type(error).__name__}: {error}") from error

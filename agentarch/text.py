@@ -1,0 +1,42 @@
+"""Text that came out of a box or a model, made safe to print and to put in a prompt.
+
+Such text is hostile: it may carry terminal control sequences, invisible characters that reorder a line, or
+megabytes.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_TERMINAL_SEQUENCE = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI, e.g. colours and cursor moves
+    r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|$)"  # OSC, DCS and other strings, e.g. window titles and links
+    r"|\x1b.?",
+    re.DOTALL,
+)
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
+
+
+def printable(text: str, max_characters: int) -> str:
+    """Return `text` without terminal sequences and invisible characters, cut in the middle to fit.
+
+    New lines and tabs stay. The beginning and the end survive a cut, for errors stand at either.
+    """
+    if len(text) > 4 * max_characters:  # bounds the work on megabytes
+        text = text[: 2 * max_characters] + text[-2 * max_characters :]
+    visible = "".join(c for c in _TERMINAL_SEQUENCE.sub("", text) if c in "\n\t" or _is_visible(c))
+    if len(visible) <= max_characters:
+        return visible
+    mark = " […] "
+    kept = max(0, max_characters - len(mark))
+    return visible[: kept - kept // 2] + mark + (visible[-(kept // 2) :] if kept > 1 else "")
+
+
+def one_line(text: str, max_characters: int = 400) -> str:
+    """Return `printable` text with every run of white space folded to one space."""
+    return " ".join(printable(" ".join(text[: 8 * max_characters].split()), max_characters).split())
+
+
+def _is_visible(character: str) -> bool:
+    return unicodedata.category(character) not in _INVISIBLE

@@ -1,0 +1,51 @@
+"""The frames that cross the trust line: a length, a JSON header, then the raw bytes of arrays.
+
+This is the box's side. It trusts what it reads, for the engine wrote it; the engine has its own, strict
+reader for what is written here.
+"""
+
+import json
+import socket
+import struct
+
+import numpy as np
+
+LENGTH = struct.Struct(">I")
+
+
+class Channel:
+    """A connected stream socket that carries whole messages."""
+
+    def __init__(self, connection: socket.socket):
+        self._connection = connection
+
+    def send(self, header: dict, payload: bytes = b"") -> None:
+        """Write one message; a payload's length is not stated, for the reader dictates it."""
+        encoded = json.dumps(header).encode()
+        self._connection.sendall(LENGTH.pack(len(encoded)) + encoded)
+        if payload:
+            self._connection.sendall(payload)
+
+    def receive(self) -> tuple[dict, dict[str, np.ndarray]]:
+        """Read one message: its header, and its arrays by name, with the dtype and shape they were sent in.
+
+        Raises:
+            EOFError: the other side is gone.
+        """
+        header = json.loads(self._read(LENGTH.unpack(self._read(LENGTH.size))[0]))
+        arrays = {}
+        for entry in header.get("arrays", ()):
+            dtype = np.dtype(entry["dtype"])
+            size = dtype.itemsize * int(np.prod(entry["shape"], dtype=np.int64))
+            arrays[entry["name"]] = np.frombuffer(self._read(size), dtype).reshape(entry["shape"])
+        return header, arrays
+
+    def _read(self, size: int) -> bytearray:
+        buffer = bytearray(size)
+        view = memoryview(buffer)
+        while view:
+            count = self._connection.recv_into(view)
+            if count == 0:
+                raise EOFError("the engine closed the channel")
+            view = view[count:]
+        return buffer

@@ -1,0 +1,418 @@
+"""The executor: what a box is given, what it costs, and that none outlives the engine or a fault of ours."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.designs import SOUND, network
+from support.processes import descendants, living, wait_until
+from support.scoring import came_of, evaluate
+from support.tiny import LENGTH, SYMBOLS, Tiny
+
+from agentarch.evaluation import Outcome
+from agentarch.execution import ExecutionStopped, Job, Limits, LocalExecutor, Question
+from agentarch.execution.contract import MIB
+from agentarch.task import Data
+
+ENDLESS = network(build="import_('time').sleep(1000)")
+WITH_CHILDREN = network(
+    top="os, time = import_('os'), import_('time')",
+    build="""
+    for _ in range(2):
+        if os.fork() == 0:
+            os.setsid()
+            time.sleep(1000)
+    time.sleep(1000)
+    """,
+)
+
+
+def job(source: str = SOUND, limits: Limits | None = None, seed: int = 0) -> Job:
+    """Return a job of a few training steps on tokens, asking for predictions on two batches."""
+    tokens = np.random.default_rng(0).integers(0, SYMBOLS, (16, LENGTH), np.int16)
+    return Job(
+        kind="network",
+        source=source,
+        seed=seed,
+        settings={
+            "spec": {
+                "kind": "tokens",
+                "input_shape": (LENGTH,),
+                "vocab_size": SYMBOLS,
+                "n_outputs": SYMBOLS,
+                "output": "per_position",
+                "causal": True,
+                "max_parameters": 100_000,
+            },
+            "recipe": {
+                "learning_rate": 1e-3,
+                "weight_decay": 0.0,
+                "betas": (0.9, 0.98),
+                "clip_norm": 1.0,
+                "warmup_share": 0.1,
+                "steps": 2,
+                "batch_size": 8,
+            },
+        },
+        arrays={"train_inputs": tokens, "train_labels": tokens},
+        questions=(
+            Question(tokens[:5], (5, LENGTH, SYMBOLS)),
+            Question(tokens[5:7], (2, LENGTH, SYMBOLS)),
+        ),
+        limits=limits or Limits(60.0),
+    )
+
+
+def in_background(function, *arguments) -> tuple[threading.Thread, list]:
+    """Call a function in a thread; what it returns or raises goes into the list."""
+    outcome: list = []
+
+    def call():
+        try:
+            outcome.append(function(*arguments))
+        except BaseException as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    return thread, outcome
+
+
+# What comes out.
+
+
+def test_each_question_is_answered_in_the_shape_that_was_dictated(executor):
+    result = executor.run(job())
+    assert result.outcome is Outcome.SCORED, result.reason
+    assert [reply.shape for reply in result.replies] == [(5, LENGTH, SYMBOLS), (2, LENGTH, SYMBOLS)]
+    assert all(reply.dtype == np.float32 for reply in result.replies)
+
+
+def test_the_same_job_gives_the_same_bits_and_another_seed_gives_others(executor):
+    first, again, other = (executor.run(job(seed=seed)).replies for seed in (3, 3, 4))
+    assert all(np.array_equal(one, two) for one, two in zip(first, again, strict=True))
+    assert not np.array_equal(first[0], other[0])
+
+
+def test_the_same_design_gives_the_same_bits_in_another_warm_process(executor, own_executor):
+    in_the_order_of_a_set = """
+    for name in {"north", "south", "east", "west", "up", "down"}:
+        nn.init.normal_(network.mix.weight_hh_l0, std=len(name))
+    """
+    for source in (SOUND, network(build=in_the_order_of_a_set)):
+        assert came_of(evaluate(source, executor)) == came_of(evaluate(source, own_executor))
+
+
+def test_a_kind_that_the_box_does_not_know_is_told_so(executor):
+    result = executor.run(replace(job(), kind="sculpture"))
+    assert result.outcome is Outcome.INVALID
+    assert "cannot run designs of kind 'sculpture'" in result.reason
+
+
+def test_a_question_answered_in_another_shape_is_not_taken(executor):
+    wanted = replace(job(), questions=(Question(job().questions[0].inputs, (5, LENGTH, SYMBOLS + 1)),))
+    result = executor.run(replace(wanted, limits=Limits(3.0)))
+    assert result.outcome is not Outcome.SCORED
+    assert result.replies == ()
+
+
+def test_many_jobs_at_once_do_not_mix(executor):
+    alone = [executor.run(job(seed=seed)).replies[0] for seed in range(6)]
+    found: dict[int, np.ndarray] = {}
+    threads = [
+        threading.Thread(target=lambda s=seed: found.update({s: executor.run(job(seed=s)).replies[0]}))
+        for seed in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(np.array_equal(found[seed], alone[seed]) for seed in range(6))
+
+
+# What goes in.
+
+
+class Marked(Tiny):
+    """The tiny task with one scored item whose inputs, and whose labels, are found nowhere else."""
+
+    name = "marked"
+    inputs = np.array([1, 2, 3, 4, 5, 5, 4, 0], np.int64)
+    labels = np.array([5, 1, 0, 2, 2, 0, 1, 5], np.int64)
+
+    def data(self, split, rung, seed):
+        made = super().data(split, rung, seed)
+        made.inputs[0], made.labels[0] = self.inputs, self.labels
+        return Data(
+            *(
+                array.astype(np.int64)
+                for array in (made.train_inputs, made.train_labels, made.inputs, made.labels)
+            )
+        )
+
+
+def test_labels_never_enter_a_box_and_scored_inputs_only_once_training_has_ended(executor):
+    inputs, labels = (bytes(b ^ 0x5A for b in array.tobytes()) for array in (Marked.inputs, Marked.labels))
+    narrow = [
+        bytes(b ^ 0x5A for b in Marked.labels.astype(size).tobytes()) for size in ("i1", "<i2", "<i4", "<f4")
+    ]
+    searches_its_memory = network(
+        top=f"""
+        re, sys, np = import_("re"), import_("sys"), import_("numpy")
+        INPUTS, LABELS = [{inputs!r}], [{labels!r}, *{narrow!r}]
+        steps = 0
+
+        def look():
+            '''Search all memory that can be written, through a mask, so as not to find what is searched for.'''
+            found = dict(inputs=0, labels=0)
+            with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", 0) as memory:
+                for line in maps.read().splitlines():
+                    ends, rights, *_, place = (line + " -").split()[:2] + [line.split()[-1]]
+                    start, end = (int(part, 16) for part in ends.split("-"))
+                    if not rights.startswith("rw") or end - start > 2**27:
+                        continue
+                    memory.seek(start)
+                    try:
+                        piece = np.frombuffer(memory.read(end - start), np.uint8)
+                    except OSError:
+                        continue
+                    masked = (piece ^ 0x5A).tobytes()
+                    found["inputs"] += sum(masked.count(mark) for mark in INPUTS)
+                    found["labels"] += sum(masked.count(mark) for mark in LABELS)
+            return found
+        """,
+        build="print('building', look(), file=sys.stderr)",
+        forward="""
+        global steps
+        steps += 1
+        if steps == 6:
+            print("last step of training", look(), file=sys.stderr)
+        if steps == 8:
+            print("predicting", look(), file=sys.stderr)
+        """,
+    )
+    evaluation = evaluate(searches_its_memory, executor, rung=1, task=Marked())
+    assert evaluation.outcome is Outcome.SCORED, evaluation.reason
+    building, training, predicting = evaluation.output.splitlines()
+    assert building == "building {'inputs': 0, 'labels': 0}"
+    assert training == "last step of training {'inputs': 0, 'labels': 0}"
+    assert predicting.endswith("'labels': 0}")
+    assert "'inputs': 0" not in predicting  # the search does find what is there
+
+
+def test_a_box_has_no_environment_of_its_engine(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-the-secret")
+    monkeypatch.setenv("AGENTARCH_SECRET", "the-other-secret")
+    executor = LocalExecutor()
+    try:
+        lines = """
+        os = import_("os")
+        print(sorted(os.environ), open("/proc/self/environ").read(), flush=True)
+        """
+        evaluation = evaluate(network(build=lines), executor)
+    finally:
+        executor.close()
+    assert evaluation.outcome is Outcome.SCORED
+    assert "PATH" in evaluation.output
+    assert "secret" not in evaluation.output.lower()
+    assert "KEY" not in evaluation.output
+
+
+def test_a_box_has_no_descriptors_but_the_standard_three_and_its_channel(executor, tmp_path):
+    lines = """
+    os = import_("os")
+    names = sorted(int(name) for name in os.listdir("/proc/self/fd"))
+    for name in names:
+        try:
+            print(name, os.readlink(f"/proc/self/fd/{name}").split(":")[0], flush=True)
+        except OSError:
+            pass  # the listing's own
+    """
+    with (tmp_path / "file").open("w"):
+        evaluation = evaluate(network(build=lines), executor)
+    first, *kinds = [line.split(maxsplit=1)[1] for line in evaluation.output.splitlines()]
+    assert first == "/dev/null"
+    assert sorted(kinds) == ["pipe", "pipe", "socket"]
+
+
+def test_a_box_reads_nothing_on_standard_input(executor):
+    evaluation = evaluate(network(build="assert import_('sys').stdin.read() == ''"), executor)
+    assert evaluation.outcome is Outcome.SCORED, evaluation.reason
+
+
+# What it costs.
+
+
+def test_a_design_that_sleeps_costs_time_and_no_processor(executor):
+    cost = evaluate(network(build="import_('time').sleep(1.5)"), executor).cost
+    assert cost.wall_seconds >= 1.5
+    assert cost.cpu_seconds < 1.5
+
+
+BURN = "time = import_('time')\nwhile time.process_time() < {seconds}: pass"
+
+
+def test_a_design_that_computes_costs_processor(executor):
+    cost = evaluate(network(build=BURN.format(seconds=0.5)), executor).cost
+    assert cost.cpu_seconds >= 0.5
+
+
+@pytest.mark.parametrize("ending", ["os._exit(0)", "time.sleep(1000)"], ids=["that_ends", "that_is_killed"])
+def test_what_children_of_a_design_compute_is_part_of_its_cost(ending, executor):
+    lines = f"""
+    os, time = import_("os"), import_("time")
+    start = time.monotonic()
+    report, told = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        while time.process_time() < 0.5: pass
+        os.write(told, b"done")
+        {ending}
+    os.read(report, 4)
+    """
+    evaluation = evaluate(network(build=lines), executor)
+    assert evaluation.outcome is Outcome.SCORED, evaluation.reason
+    assert evaluation.cost.cpu_seconds >= 0.5
+
+
+def test_the_peak_of_memory_is_seen_though_it_was_given_back(executor):
+    calm = evaluate(SOUND, executor).cost.peak_memory_bytes
+    peak = evaluate(network(build="hoard = b'x' * (300 * 2**20); del hoard"), executor).cost.peak_memory_bytes
+    assert calm < 600 * MIB
+    assert calm + 250 * MIB < peak < calm + 400 * MIB
+
+
+def test_a_design_that_is_stopped_has_a_cost_too(executor):
+    evaluation = evaluate(network(build="while True: pass"), executor, wall_seconds=1.5)
+    assert evaluation.outcome is Outcome.TIMEOUT
+    assert evaluation.cost.wall_seconds >= 1.5
+    assert evaluation.cost.cpu_seconds > 0
+    assert evaluation.cost.peak_memory_bytes > 0
+
+
+# How it ends.
+
+
+def test_closing_while_designs_run_stops_them_and_leaves_no_process(own_executor, own_warm, nothing_left):
+    running = [in_background(own_executor.run, job(WITH_CHILDREN)) for _ in range(2)]
+    wait_until(
+        lambda: len(descendants(own_warm())) >= 8, "two supervisors, two designs and their children run"
+    )
+    own_executor.close()
+    for thread, outcome in running:
+        thread.join(60)
+        assert isinstance(outcome[0], ExecutionStopped)
+    nothing_left()
+
+
+def test_a_closed_executor_runs_nothing_and_can_be_closed_again(own_executor, nothing_left):
+    own_executor.close()
+    own_executor.close()
+    with pytest.raises(ExecutionStopped):
+        own_executor.run(job())
+    nothing_left()
+
+
+def test_an_executor_closed_before_it_was_started_stays_closed(nothing_left):
+    executor = LocalExecutor()
+    executor.close()
+    with pytest.raises(ExecutionStopped):
+        executor.run(job())
+    nothing_left()
+
+
+def test_an_executor_starts_by_itself_at_the_first_job():
+    executor = LocalExecutor()
+    try:
+        assert executor.run(job()).outcome is Outcome.SCORED
+    finally:
+        executor.close()
+
+
+ENGINE = """
+import sys, threading
+from support.designs import SOUND
+from support.scoring import evaluate
+from agentarch.execution import LocalExecutor
+
+executor = LocalExecutor()
+executor.start()
+for _ in range(2):
+    threading.Thread(target=evaluate, args=(sys.stdin.read() if _ == 0 else SOUND, executor, 1000.0)).start()
+"""
+
+
+def test_an_engine_that_is_killed_leaves_no_process(nothing_left):
+    engine = subprocess.Popen(
+        [sys.executable, "-c", ENGINE],
+        stdin=subprocess.PIPE,
+        env=os.environ
+        | {"PYTHONPATH": os.pathsep.join(part for part in (str(Path(__file__).parent), *sys.path) if part)},
+        text=True,
+    )
+    engine.stdin.write(WITH_CHILDREN)
+    engine.stdin.close()
+    wait_until(
+        lambda: len(descendants(engine.pid)) >= 5, "warm process, supervisor, design and two children run"
+    )
+    engine.kill()
+    engine.wait()
+    nothing_left()
+
+
+def test_a_warm_process_that_is_killed_is_replaced_at_the_next_job(own_executor, own_warm):
+    before = came_of(evaluate(SOUND, own_executor))
+    for _ in range(2):
+        warm = own_warm()
+        os.kill(warm, signal.SIGKILL)
+        assert came_of(evaluate(SOUND, own_executor)) == before
+        assert own_warm() != warm
+
+
+def test_a_box_goes_on_when_the_warm_process_is_killed_under_it(own_executor, own_warm):
+    sleeper = network(build="import_('time').sleep(1)")
+    calm = came_of(evaluate(sleeper, own_executor))
+    warm = own_warm()
+    thread, outcome = in_background(evaluate, sleeper, own_executor)
+    wait_until(lambda: len(descendants(warm)) >= 2, "the design runs")
+    os.kill(warm, signal.SIGKILL)
+    thread.join(60)
+    assert came_of(outcome[0]) == calm
+
+
+@pytest.mark.parametrize("source", [ENDLESS, WITH_CHILDREN], ids=["alone", "with_children"])
+def test_a_supervisor_that_is_killed_is_our_fault_and_takes_its_box_along(
+    source, own_executor, own_warm, nothing_left
+):
+    warm = own_warm()
+    thread, outcome = in_background(own_executor.run, job(source))
+    wait_until(lambda: len(descendants(warm)) >= (4 if source is WITH_CHILDREN else 2), "the design runs")
+    (supervisor,) = (pid for pid, parent in living().items() if parent == warm)
+    os.kill(supervisor, signal.SIGKILL)
+    thread.join(90)
+    assert outcome[0].outcome is Outcome.INFRASTRUCTURE
+    assert "supervisor died" in outcome[0].reason
+    assert outcome[0].replies == ()
+    assert own_executor.run(job()).outcome is Outcome.SCORED
+    nothing_left()
+
+
+def test_a_box_that_cannot_be_made_is_our_fault_and_not_the_designs(executor):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")), hard))
+    try:
+        result = executor.run(job())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert result.outcome is Outcome.INFRASTRUCTURE
+    assert "Too many open files" in result.reason
+    assert executor.run(job()).outcome is Outcome.SCORED
