@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 
-.PHONY: demo test test-fast lint types wheel clean help
+.PHONY: demo test test-fast lint types wheel benchmarks clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -44,6 +44,9 @@ types: $(READY_DEV)
 wheel: $(READY_DEV)
 	rm -rf dist
 	$(BIN)/python -m build --wheel --outdir dist .
+
+benchmarks: $(READY_DEV)
+	for script in tests/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,10 @@ def read(source: str, contract: Contract = CONTRACT):
 
 
 def test_a_design_is_the_same_whatever_its_layout_comments_and_docstrings():
-    rewritten = '"""Docs."""\nimport torch\nfrom torch import nn\n\n\ndef build(spec):\n    "why"\n    return nn.Linear(\n        3,\n        4,\n    )\n'
+    rewritten = (
+        '"""Docs."""\nimport torch\nfrom torch import nn\n\n\n'
+        'def build(spec):\n    "why"\n    return nn.Linear(\n        3,\n        4,\n    )\n'
+    )
     assert read(GOOD).id == read(rewritten).id
 
 
@@ -73,10 +78,8 @@ def test_any_signature_that_takes_one_argument_will_do(arguments):
 
 @given(st.text(max_size=200))
 def test_reading_any_text_gives_a_design_or_a_reason(text):
-    try:
+    with contextlib.suppress(DesignError):
         assert read(text).id
-    except DesignError as error:
-        assert str(error)
 
 
 def test_nothing_of_a_design_runs_while_it_is_read(tmp_path):

@@ -102,11 +102,10 @@ def test_the_same_job_gives_the_same_bits_and_another_seed_gives_others(executor
 
 
 def test_the_same_design_gives_the_same_bits_in_another_warm_process(executor, own_executor):
-    in_the_order_of_a_set = """
-    for name in {"north", "south", "east", "west", "up", "down"}:
-        nn.init.normal_(network.mix.weight_hh_l0, std=len(name))
-    """
-    for source in (SOUND, network(build=in_the_order_of_a_set)):
+    for source in (
+        SOUND,
+        network(build=f"with torch.no_grad(): network.readout.bias[0] += hash('text') % 1000 / 1000"),
+    ):
         assert came_of(evaluate(source, executor)) == came_of(evaluate(source, own_executor))
 
 
@@ -374,6 +373,7 @@ def test_a_warm_process_that_is_killed_is_replaced_at_the_next_job(own_executor,
     for _ in range(2):
         warm = own_warm()
         os.kill(warm, signal.SIGKILL)
+        wait_until(lambda gone=warm: gone not in living(), "the warm process is gone")
         assert came_of(evaluate(SOUND, own_executor)) == before
         assert own_warm() != warm
 
@@ -394,7 +394,7 @@ def test_a_supervisor_that_is_killed_is_our_fault_and_takes_its_box_along(
     source, own_executor, own_warm, nothing_left
 ):
     warm = own_warm()
-    thread, outcome = in_background(own_executor.run, job(source))
+    thread, outcome = in_background(own_executor.run, job(source, Limits(15.0)))
     wait_until(lambda: len(descendants(warm)) >= (4 if source is WITH_CHILDREN else 2), "the design runs")
     (supervisor,) = (pid for pid, parent in living().items() if parent == warm)
     os.kill(supervisor, signal.SIGKILL)

@@ -12,7 +12,7 @@ def main() -> None:
     from agentarch.errors import AgentarchError
 
     try:
-        app()
+        app(prog_name="agentarch")
     except AgentarchError as error:
         print(f"error: {error}", file=sys.stderr)
         if "--json" in sys.argv:

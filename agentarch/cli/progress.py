@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator
 
@@ -79,7 +80,7 @@ def _panel(state: RunState, pace: _Pace) -> Table:
     table.add_row("outcomes", outcomes_text({o.value: n for o, n in sorted(state.outcomes.items())}))
     table.add_row("best so far", _best(state))
     table.add_row("archive", _archive(state))
-    table.add_row("pace", f"{rate:.1f} a minute, {_left(left)} left")
+    table.add_row("pace", f"{rate:.1f} a minute, {_left(left)}")
     return table
 
 
@@ -94,7 +95,7 @@ def _lines(console: Console, pace: _Pace) -> Watcher:
             outcomes = outcomes_text({o.value: n for o, n in sorted(state.outcomes.items())})
             console.print(
                 f"{_counts(state, pace)}; {outcomes}; best {_best(state)}; {_archive(state)}; "
-                f"{rate:.1f} a minute, {_left(left)} left",
+                f"{rate:.1f} a minute, {_left(left)}",
                 soft_wrap=True,
             )
 
@@ -121,4 +122,4 @@ def _archive(state: RunState) -> str:
 
 
 def _left(seconds: float) -> str:
-    return "time unknown" if seconds != seconds else duration_text(seconds)
+    return "time left unknown" if math.isnan(seconds) else f"{duration_text(seconds)} left"

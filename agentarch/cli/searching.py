@@ -13,7 +13,7 @@ from agentarch.cli.output import ERR, OUT, duration_text, elites_table, outcomes
 from agentarch.cli.progress import watcher
 from agentarch.config import RunConfig
 from agentarch.evaluation import Outcome
-from agentarch.execution import LocalExecutor
+from agentarch.execution import ExecutionStopped, LocalExecutor
 from agentarch.search.engine import Engine
 from agentarch.search.session import create_run, make_engine, new_run_folder, only_engine, open_run
 from agentarch.search.summary import elites_summary, run_summary
@@ -46,7 +46,8 @@ def _drive(folder: Path, as_json: bool, check: bool) -> int:
         engine = make_engine(run, executor)
         try:
             with watcher(ERR, run.config) as watch, _stops_on_signals(engine):
-                executor.start()
+                with contextlib.suppress(ExecutionStopped):  # the engine was told, too, and says why
+                    executor.start()
                 why = engine.run(watch)
         finally:
             executor.close()
@@ -82,30 +83,26 @@ def _stops_on_signals(engine: Engine) -> Iterator[None]:
 def _tell(summary: dict[str, Any], elites: list[dict[str, Any]], workers: int) -> None:
     folder = summary["run_dir"]
     OUT.print()
-    if elites:
-        OUT.print(elites_table(elites, SHOWN_ELITES))
-    else:
-        OUT.print("No design has been scored on every task yet; give the run more evaluations.")
+    OUT.print(
+        elites_table(elites, SHOWN_ELITES) if elites else "No design has been scored on every task yet."
+    )
     wall, busy = summary["wall_seconds"], summary["candidate_cpu_seconds"]
     share = busy / (wall * workers) if wall else 0.0
     OUT.print()
     OUT.print(
         f"{summary['evaluations']} evaluations ({outcomes_text(summary['outcomes'])}) of {summary['designs']} designs "
         f"in {duration_text(wall)}; {summary['refused']} proposals refused, {summary['same_behaviour']} designs acted "
-        "like an earlier one.",
-        soft_wrap=True,
+        "like an earlier one."
     )
     OUT.print(
-        f"Cost: {duration_text(busy)} of processor time inside designs, {share:.0%} of {workers} cores. "
-        f"Coverage {summary['coverage']:.1%}, QD score {summary['qd_score']:.2f}.",
-        soft_wrap=True,
+        f"Cost: {duration_text(busy)} of processor time inside designs, {share:.0%} of {workers} workers' wall time. "
+        f"Coverage {summary['coverage']:.1%}, QD score {summary['qd_score']:.2f}."
     )
     OUT.print()
-    OUT.print("Next:")
-    if elites:
-        OUT.print(
-            f"  agentarch show {folder} {elites[0]['id']}   the best design's source and lineage",
-            soft_wrap=True,
-        )
-    OUT.print(f"  agentarch show {folder}   every elite", soft_wrap=True)
-    OUT.print(f"  agentarch status {folder} --json   the numbers for a script", soft_wrap=True)
+    best = [("the best design, its source and lineage", f"show {folder} {elites[0]['id']}")] if elites else []
+    for what, command in [
+        *best,
+        ("every elite", f"show {folder}"),
+        ("the numbers", f"status {folder} --json"),
+    ]:
+        OUT.print(f"[dim]{what}:[/dim]\n  agentarch {command}", soft_wrap=True)

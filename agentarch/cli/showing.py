@@ -51,17 +51,9 @@ def show_status(folder: Path, as_json: bool) -> None:
         f"{summary['evaluations']}{f' of {limit}' if limit else ''} done, {summary['running']} running",
     )
     table.add_row("outcomes", outcomes_text(summary["outcomes"]))
-    table.add_row(
-        "designs",
-        f"{summary['designs']}, {summary['designs_scored']} scored on {', '.join(summary['tasks'])}",
-    )
-    best = summary["best"]
-    table.add_row(
-        "best",
-        "none yet"
-        if best is None
-        else f"{score_text(best['score'], best['interval'])} {plain(best['name'])} ({best['id']}) at rung {best['rung']}",
-    )
+    tasks = ", ".join(summary["tasks"])
+    table.add_row("designs", f"{summary['designs']}, {summary['designs_scored']} scored on {tasks}")
+    table.add_row("best", _best_text(summary["best"]))
     table.add_row(
         "archive",
         f"{summary['elites']} elites, coverage {summary['coverage']:.1%}, QD score {summary['qd_score']:.2f}",
@@ -158,6 +150,13 @@ def _task_summary(task: Any) -> dict[str, Any]:
             for rung in task.rungs
         ],
     }
+
+
+def _best_text(best: dict[str, Any] | None) -> str:
+    if best is None:
+        return "none yet"
+    score = score_text(best["score"], best["interval"])
+    return f"{score} {plain(best['name'])} ({best['id']}) at rung {best['rung']}"
 
 
 def _state_text(summary: dict[str, Any]) -> str:

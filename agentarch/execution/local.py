@@ -65,7 +65,7 @@ class LocalExecutor:
     name = "local"
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may close what its own thread is starting
         self._warm: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._errors: IO[bytes] | None = None
@@ -77,6 +77,7 @@ class LocalExecutor:
 
         Raises:
             ExecutorUnavailable: it did not come up.
+            ExecutionStopped: `close` was called meanwhile.
         """
         with self._lock:
             self._start_warm()
@@ -106,7 +107,7 @@ class LocalExecutor:
 
     def _raise_if_closed(self) -> None:
         if self._is_closed:
-            raise ExecutionStopped("the executor was closed while a design was running")
+            raise ExecutionStopped("the executor was closed")
 
     @contextlib.contextmanager
     def _box(self, limits: Limits) -> Iterator[tuple[socket.socket, socket.socket]]:
@@ -162,8 +163,9 @@ class LocalExecutor:
         ours.settimeout(START_SECONDS)
         try:
             greeting = ours.recv(4096)
-        except TimeoutError:
+        except OSError:  # nothing came in time, or it was closed meanwhile
             greeting = b""
+        self._raise_if_closed()
         if not greeting:
             errors.seek(0)
             said = one_line(errors.read().decode("utf-8", "replace")[-2000:]) or "nothing was printed"

@@ -138,7 +138,11 @@ def only_engine(folder: Path) -> Iterator[None]:
     Raises:
         RunBusy: another process holds it.
     """
-    with (folder / LOCK_FILE).open("a+") as lock:
+    try:
+        lock = (folder / LOCK_FILE).open("a+")
+    except OSError as error:
+        raise AgentarchError(f"cannot write in the run's folder {str(folder)!r}: {error.strerror}") from None
+    with lock:
         for wait_seconds in (0.2, 0.2, 0.0):  # `is_driven` of another process holds it for an instant
             if _take_lock(lock):
                 break
@@ -148,9 +152,10 @@ def only_engine(folder: Path) -> Iterator[None]:
                 f"the run in {str(folder)!r} is being driven by process {_holder(lock)}; "
                 f"watch it with: agentarch status {folder}"
             )
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+        with contextlib.suppress(OSError):  # the number is for people; a full disk must not stop a reader
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
         yield
 
 

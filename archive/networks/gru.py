@@ -1,0 +1,111 @@
+"""Gated recurrent network: one state of fixed size is carried from each position to the next.
+
+Idea: at every step gates decide what the state keeps and what the new position overwrites; without a causal
+order to keep, one half of the state runs backwards. Follows a running state for as long as the sequence is,
+well beyond the trained length, but has to squeeze everything it may be asked about into one vector.
+
+Source: Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine
+Translation", 2014; both directions: Schuster & Paliwal, "Bidirectional Recurrent Neural Networks", 1997.
+"""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+WIDTH = 64
+
+
+class Recurrence(nn.Module):
+    """Gated recurrent units, forwards or half each way: (batch, length, width) to the same."""
+
+    def __init__(self, width, causal, expansion):
+        super().__init__()
+        state = expansion * width
+        units = state if causal else state // 2
+        self.run = nn.GRU(width, units, batch_first=True, bidirectional=not causal)
+        self.merge = nn.Linear(state, width, bias=False)
+
+    def forward(self, x):
+        return self.merge(self.run(x)[0])
+
+
+class FeedForward(nn.Module):
+    """Two layers on each position alone."""
+
+    def __init__(self, width, expansion):
+        super().__init__()
+        self.widen = nn.Linear(width, expansion * width)
+        self.narrow = nn.Linear(expansion * width, width)
+
+    def forward(self, x):
+        return self.narrow(F.gelu(self.widen(x)))
+
+
+class Residual(nn.Module):
+    """Adds to its input what the inner part makes of the normalised input."""
+
+    def __init__(self, width, inner):
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.inner = inner
+
+    def forward(self, x):
+        return x + self.inner(self.norm(x))
+
+
+class Embed(nn.Module):
+    """Turns tokens, a series, an image or a table into (batch, length, width)."""
+
+    def __init__(self, spec, width):
+        super().__init__()
+        self.kind = spec.kind
+        if spec.kind == "tokens":
+            self.embed = nn.Embedding(spec.vocab_size, width)
+        else:
+            channels = {"series": spec.input_shape[-1], "image": spec.input_shape[0], "table": 1}[spec.kind]
+            self.embed = nn.Linear(channels, width)
+        if spec.kind == "table":  # columns have no order that distances could express
+            self.columns = nn.Parameter(0.02 * torch.randn(spec.input_shape[0], width))
+
+    def forward(self, x):
+        if self.kind == "image":  # pixels, row by row
+            x = x.flatten(2).transpose(1, 2)
+        if self.kind == "table":
+            return self.embed(x.unsqueeze(-1)) + self.columns
+        return self.embed(x)
+
+
+class Network(nn.Module):
+    """Embeds, applies the layers in order, reads out a position at a time or the mean of all."""
+
+    def __init__(self, spec):
+        super().__init__()
+        length = math.prod(spec.input_shape[1:]) if spec.kind == "image" else spec.input_shape[0]
+        self.embed = Embed(spec, WIDTH)
+        self.layers = nn.ModuleList(layers(WIDTH, length, spec.causal))
+        self.norm = nn.LayerNorm(WIDTH)
+        self.readout = nn.Linear(WIDTH, spec.n_outputs)
+        self.one = spec.output == "one"
+
+    def forward(self, x):
+        x = self.embed(x)
+        for layer in self.layers:
+            x = layer(x)
+        x = self.norm(x)
+        return self.readout(x.mean(dim=1) if self.one else x)
+
+
+def layers(width, length, causal):
+    """Return the network, one layer a line, first to last."""
+    return [
+        Residual(width, Recurrence(width, causal, expansion=1)),
+        Residual(width, FeedForward(width, expansion=2)),
+        Residual(width, Recurrence(width, causal, expansion=1)),
+        Residual(width, FeedForward(width, expansion=2)),
+    ]
+
+
+def build(spec):
+    return Network(spec)

@@ -1,0 +1,91 @@
+"""What tests share: executors, a search that has ended, and an eye on what processes leave behind."""
+
+import ctypes
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support import commands
+from support.commands import Said
+from support.processes import descendants, wait_until, warm_processes
+
+from agentarch.execution import LocalExecutor
+
+PR_SET_CHILD_SUBREAPER = 36
+EVALUATIONS = 14
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _orphans_come_to_us() -> None:
+    """Make this process the parent of whatever outlives a process it started, so that it can be found."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+@pytest.fixture(scope="session")
+def executor() -> Iterator[LocalExecutor]:
+    """A started executor that all tests share."""
+    shared = LocalExecutor()
+    shared.start()
+    yield shared
+    shared.close()
+
+
+@pytest.fixture
+def other_warm_processes() -> set[int]:
+    """The warm processes that ran before the test started its own."""
+    return warm_processes()
+
+
+@pytest.fixture
+def own_executor(other_warm_processes: set[int]) -> Iterator[LocalExecutor]:
+    """A started executor that a test may break."""
+    own = LocalExecutor()
+    own.start()
+    yield own
+    own.close()
+
+
+@pytest.fixture
+def own_warm(own_executor: LocalExecutor, other_warm_processes: set[int]) -> Callable[[], int]:
+    """Return a function that finds the warm process of the executor that the test may break."""
+    return lambda: min(warm_processes() - other_warm_processes)
+
+
+@pytest.fixture
+def nothing_left() -> Callable[[], None]:
+    """Return a function that waits until every process that the test started has ended."""
+    before = descendants()
+
+    def check() -> None:
+        wait_until(lambda: descendants() <= before, "processes of the test are left")
+
+    return check
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A search that has ended: its folder, how many evaluations it was given, and what it said."""
+
+    folder: Path
+    evaluations: int
+    said: Said
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+    """A small search that ran to its end. Tests read it; one that changes it makes a copy."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    said = commands.run(*commands.search(folder, EVALUATIONS), folder=folder.parent)
+    assert said.exit_code == 0, said.err
+    return FinishedRun(folder, EVALUATIONS, said)
+
+
+@pytest.fixture
+def agentarch(tmp_path: Path) -> Callable[..., Said]:
+    """Return a function that runs a command in an empty folder and returns what it said."""
+
+    def run(*arguments: object, **environment: str) -> Said:
+        return commands.run(*arguments, folder=tmp_path, **environment)
+
+    return run

@@ -1,0 +1,486 @@
+"""Designs that break, cheat or attack: each gets its own outcome and disturbs nobody else."""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+from support.designs import ON_THE_CHANNEL, SOUND, network
+from support.processes import open_descriptors, warm_processes
+from support.scoring import came_of, evaluate
+
+from agentarch.design import Proposal, read_design
+from agentarch.evaluation import Outcome
+from agentarch.kinds.network import CONTRACT
+from agentarch.store import EVALUATIONS, Store
+from agentarch.text import one_line
+
+INVALID, TIMEOUT, OUT_OF_MEMORY, OUTPUT_LIMIT = (
+    Outcome.INVALID,
+    Outcome.TIMEOUT,
+    Outcome.OUT_OF_MEMORY,
+    Outcome.OUTPUT_LIMIT,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A design, and what must come of it.
+
+    Attributes:
+        source: of the design.
+        outcome: the one it must get.
+        reason: words that its reason must have, for its author to act on.
+        wall_seconds: limit; short for what would never end.
+        memory_mib: limit.
+    """
+
+    source: str
+    outcome: Outcome
+    reason: str
+    wall_seconds: float = 60.0
+    memory_mib: int = 2048
+
+
+def endless(source: str, reason: str) -> Case:
+    return Case(source, TIMEOUT, reason, wall_seconds=2.5)
+
+
+def greedy(**lines: str) -> Case:
+    return Case(network(**lines), OUT_OF_MEMORY, "memory", memory_mib=600)
+
+
+BROKEN = {
+    "build_returns_no_module": Case(network(build="return 3"), INVALID, "an int, expected a torch.nn.Module"),
+    "wrong_shape": Case(network(forward="y = y[:, :-1]"), INVALID, "returned shape (8, 7, 6) for (8, 8)"),
+    "wrong_shape_only_when_predicting": Case(
+        network(forward="if not self.training: y = y[..., :2]"), INVALID, "returned shape"
+    ),
+    "one_item_too_many": Case(network(forward="y = torch.cat([y, y[:1]])"), INVALID, "returned shape"),
+    "no_tensor": Case(network(forward="y = y.tolist()"), INVALID, "a list, expected a tensor"),
+    "nothing": Case(network(forward="y = None"), INVALID, "None, expected a tensor"),
+    "whole_numbers": Case(network(forward="y = y.long()"), INVALID, "expected floating-point logits"),
+    "raises_at_top_level": Case(
+        network(top="1 / 0"), INVALID, "raised ZeroDivisionError: division by zero (line"
+    ),
+    "raises_in_build": Case(
+        network(build="raise ValueError('no heads')"), INVALID, "raised ValueError: no heads (line"
+    ),
+    "raises_in_forward": Case(network(forward="y = y @ y"), INVALID, "raised RuntimeError"),
+    "raises_without_a_message": Case(network(build="raise KeyError"), INVALID, "raised KeyError (line"),
+    "raises_what_cannot_be_printed": Case(
+        network(
+            top="""
+            class Mute(Exception):
+                def __str__(self): raise self
+                __repr__ = __str__
+            """,
+            build="raise Mute",
+        ),
+        INVALID,
+        "ended",
+    ),
+    "exhausts_recursion": Case(network(build="return build(spec)"), INVALID, "raised RecursionError"),
+    "too_many_parameters": Case(
+        network(build="network.more = nn.Linear(1000, 1000)"), INVALID, "parameters; the task allows 200,000"
+    ),
+    "loss_is_nan": Case(
+        network(forward="y = y * float('nan')"), INVALID, "the training loss became nan at step 1"
+    ),
+    "predictions_are_nan": Case(
+        network(forward="if not self.training: y = y * float('nan')"), INVALID, "predictions contain NaN"
+    ),
+    "predictions_are_infinite": Case(
+        network(forward="if not self.training: y = y + float('inf')"),
+        INVALID,
+        "predictions contain NaN or infinity",
+    ),
+    "recipe_is_no_dict": Case(network(top="def recipe(): return [1]"), INVALID, "`recipe` returned a list"),
+    "writes_a_file": Case(
+        network(build="open('/proc/self/cwd/tmp/agentarch-was-here', 'w').write('x' * 10_000)"),
+        INVALID,
+        "raised OSError",
+    ),
+}
+
+ENDING = {
+    "exits_with_0": Case(network(build="import_('os')._exit(0)"), INVALID, "ended with exit code 0 before"),
+    "exits_with_137": Case(
+        network(forward="import_('os')._exit(137)"), INVALID, "ended with exit code 137 before"
+    ),
+    "exits_when_predicting": Case(
+        network(forward="if not self.training: import_('os')._exit(0)"),
+        INVALID,
+        "ended with exit code 0 before",
+    ),
+    "sys_exit": Case(network(build="import_('sys').exit('bye')"), INVALID, "raised SystemExit: bye"),
+    "keyboard_interrupt": Case(network(build="raise KeyboardInterrupt"), INVALID, "raised KeyboardInterrupt"),
+    "kills_itself": Case(
+        network(build="os = import_('os'); os.kill(os.getpid(), 9)"), INVALID, "ended by signal 9 before"
+    ),
+    "terminates_itself": Case(
+        network(build="os = import_('os'); os.kill(os.getpid(), 15)"), INVALID, "ended by signal 15 before"
+    ),
+    "segfaults": Case(network(build="import_('ctypes').string_at(0)"), INVALID, "ended by signal 11 before"),
+    "aborts": Case(network(build="import_('os').abort()"), INVALID, "ended by signal 6 before"),
+}
+
+ENDLESS = {
+    "loops_in_build": endless(network(build="while True: pass"), "still building after 2.5 s"),
+    "loops_in_training": endless(network(forward="while True: pass"), "still training after 2.5 s"),
+    "loops_in_predicting": endless(
+        network(forward="while not self.training: pass"), "still predicting after 2.5 s"
+    ),
+    "ignores_signals": endless(
+        network(
+            build="""
+            signal, time = import_('signal'), import_('time')
+            for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:
+                signal.signal(number, signal.SIG_IGN)
+            while True: time.sleep(1)
+            """
+        ),
+        "still building",
+    ),
+    "stops_itself": endless(
+        network(build="os = import_('os'); os.kill(os.getpid(), import_('signal').SIGSTOP)"), "still building"
+    ),
+    "closes_every_descriptor_and_sleeps": endless(
+        network(build="import_('os').closerange(0, 64); import_('time').sleep(1000)"), "still building"
+    ),
+    "catches_everything_for_ever": endless(
+        network(
+            build="""
+            while True:
+                try:
+                    while True: pass
+                except BaseException: pass
+            """
+        ),
+        "still building",
+    ),
+    "its_exception_never_ends": endless(
+        network(
+            top="""
+            class Endless(Exception):
+                def __str__(self):
+                    while True: pass
+            """,
+            build="raise Endless",
+        ),
+        "still building",
+    ),
+}
+
+GREEDY = {
+    "one_giant_object": greedy(build="bytes(2**42)"),
+    "one_giant_tensor": greedy(build="torch.ones(2**40)"),
+    "one_giant_tensor_in_training": greedy(forward="torch.ones(2**40)"),
+    "step_by_step": greedy(build="hoard = []\nwhile True: hoard.append(bytes(10**6))"),
+    "in_small_pieces": greedy(build="hoard = []\nwhile True: hoard.append([None] * 8)"),
+    "in_tensors": greedy(build="hoard = []\nwhile True: hoard.append(torch.ones(10**5))"),
+    "in_shared_memory": greedy(
+        build="""
+        mmap = import_('mmap')
+        hoard = mmap.mmap(-1, 2**32)
+        for start in range(0, 2**32, 4096): hoard[start] = 1
+        """
+    ),
+    "spread_over_children": greedy(
+        build="""
+        os, time = import_('os'), import_('time')
+        for _ in range(8):
+            if os.fork() == 0:
+                hoard = b'x' * (150 * 2**20)
+                time.sleep(1000)
+        time.sleep(1000)
+        """
+    ),
+}
+
+LOUD = {
+    "a_gigabyte_on_stdout": network(build="for _ in range(1000): print('x' * 10**6)"),
+    "a_gigabyte_on_stderr_in_one_line": network(
+        build="for _ in range(1000): import_('sys').stderr.write('x' * 10**6)"
+    ),
+    "a_gigabyte_past_python": network(build="for _ in range(1000): import_('os').write(1, b'\\0' * 10**6)"),
+    "a_gigabyte_from_a_child": network(
+        build="""
+        os = import_('os')
+        if os.fork() == 0:
+            for _ in range(1000): print('x' * 10**6)
+        import_('time').sleep(1000)
+        """
+    ),
+}
+
+LYING = {
+    "garbage": "channel().sendall(bytes(range(256)) * 400)",
+    "a_header_of_4_gigabytes": "channel().sendall(b'\\xff\\xff\\xff\\xff')",
+    "a_header_that_never_ends": "channel().sendall(b'\\x00\\x00\\xff\\xff{'); channel().shutdown(1)",
+    "no_json": "say(b'hello')",
+    "no_object": "say(b'[1, 2]')",
+    "nan": """say(b'{"type": "built", "parameters": NaN, "recipe": null}')""",
+    "infinity": """say(b'{"type": "trained", "losses": [Infinity]}')""",
+    "an_infinite_number": """say(b'{"type": "trained", "losses": [1e999]}')""",
+    "repeated_keys": """say(b'{"type": "built", "type": "trained", "losses": []}')""",
+    "deep_json": "say(b'{\"a\":' * 10_000 + b'1' + b'}' * 10_000)",
+    "a_number_of_5000_digits": """say(b'{"type": "built", "recipe": null, "parameters": ' + b'9' * 5000 + b'}')""",
+    "negative_parameters": """say({"type": "built", "parameters": -1, "recipe": None})""",
+    "fractional_parameters": """say({"type": "built", "parameters": 0.5, "recipe": None})""",
+    "too_many_losses": """say({"type": "trained", "losses": [0] * 1000})""",
+    "an_outcome_of_ours": """say({"type": "fault", "outcome": "infrastructure", "reason": "not me"})""",
+    "a_score": """say({"type": "scored", "score": 1.0})""",
+    "nothing_of_meaning": "say({})",
+    "not_utf_8": "say(b'\\xff\\xfe{}')",
+}
+"""Lines that send something which the protocol does not allow."""
+
+
+@pytest.fixture(scope="module")
+def calm(executor):
+    """What comes of the sound design when nothing else happens."""
+    evaluation = evaluate(SOUND, executor)
+    assert evaluation.outcome is Outcome.SCORED, evaluation.reason
+    return came_of(evaluation)
+
+
+@pytest.fixture
+def undisturbed(executor, calm, nothing_left):
+    """Return a context in which a neighbour runs, and after which the next design and the machine are as before."""
+
+    @contextmanager
+    def watch():
+        with ThreadPoolExecutor(1) as threads:
+            neighbour = threads.submit(evaluate, SOUND, executor)
+            yield
+            assert came_of(neighbour.result()) == calm
+        assert came_of(evaluate(SOUND, executor)) == calm
+        nothing_left()
+
+    return watch
+
+
+def check(case: Case, executor) -> None:
+    evaluation = evaluate(case.source, executor, case.wall_seconds, case.memory_mib)
+    assert evaluation.outcome is case.outcome, evaluation.reason
+    assert case.reason.lower() in evaluation.reason.lower()
+    assert evaluation.reason == one_line(evaluation.reason)
+    assert evaluation.score is None
+
+
+def test_the_sound_design_is_scored_the_same_each_time(executor, calm):
+    assert came_of(evaluate(SOUND, executor)) == calm
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_design_is_told_what_is_wrong_with_it(name, executor, undisturbed):
+    with undisturbed():
+        check(BROKEN[name], executor)
+
+
+@pytest.mark.parametrize("name", ENDING)
+def test_a_design_that_ends_its_process_is_invalid(name, executor, undisturbed):
+    with undisturbed():
+        check(ENDING[name], executor)
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_a_design_that_never_ends_is_timed_out(name, executor, undisturbed):
+    with undisturbed():
+        check(ENDLESS[name], executor)
+
+
+@pytest.mark.parametrize("name", GREEDY)
+def test_a_design_that_eats_memory_is_out_of_memory(name, executor, undisturbed):
+    with undisturbed():
+        check(GREEDY[name], executor)
+
+
+@pytest.mark.parametrize("name", LOUD)
+def test_a_design_that_prints_a_gigabyte_is_stopped_early(name, executor, undisturbed):
+    with undisturbed():
+        check(Case(LOUD[name], OUTPUT_LIMIT, "printed more than 1,024 KiB"), executor)
+
+
+@pytest.mark.parametrize("name", LYING)
+def test_a_design_that_sends_what_the_protocol_forbids_is_invalid(name, executor, undisturbed):
+    with undisturbed():
+        check(Case(network(top=ON_THE_CHANNEL, build=LYING[name]), INVALID, ""), executor)
+
+
+@pytest.mark.parametrize("when", ["build", "forward"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "say({'type': 'trained', 'losses': []})",
+        "say({'type': 'built', 'parameters': 10**12, 'recipe': None})",
+        "say({'type': 'built', 'parameters': 10**12, 'recipe': None}); say({'type': 'trained', 'losses': []})",
+        "say({'type': 'built', 'parameters': 1, 'recipe': None}); say({'type': 'predicted'})",
+    ],
+)
+def test_a_design_that_speaks_for_the_trainer_is_never_scored_with_more_parameters_than_allowed(
+    when, lines, executor, undisturbed
+):
+    with undisturbed():
+        evaluation = evaluate(network(top=ON_THE_CHANNEL, **{when: lines}), executor)
+    if evaluation.outcome is Outcome.SCORED:
+        assert evaluation.parameters is not None
+        assert evaluation.parameters <= 200_000
+    else:
+        assert evaluation.outcome is INVALID
+        assert evaluation.reason
+
+
+def forged(claim: str) -> str:
+    """Return a design that answers for the trainer from the start, with a claim of its own, and is scored."""
+    return network(
+        top=ON_THE_CHANNEL,
+        build=f"""
+        line = channel()
+        def read(size):
+            data = b''
+            while len(data) < size:
+                piece = line.recv(size - len(data))
+                if not piece: os._exit(0)
+                data += piece
+            return data
+        {claim}
+        say({{'type': 'trained', 'losses': [0.0]}})
+        while True:
+            header = json.loads(read(struct.unpack('>I', read(4))[0]))
+            if header['type'] == 'end': os._exit(0)
+            (array,) = header['arrays']
+            shape = array['shape']
+            read(shape[0] * shape[1] * int(array['dtype'][2:]))
+            say({{'type': 'predicted'}})
+            line.sendall(bytes(4 * shape[0] * shape[1] * spec.n_outputs))
+        """,
+    )
+
+
+def test_a_forged_run_is_worth_only_what_its_predictions_are(executor, undisturbed):
+    claim = "say({'type': 'built', 'parameters': 5, 'recipe': None})"
+    with undisturbed():
+        evaluation = evaluate(forged(claim), executor)
+    assert evaluation.outcome is Outcome.SCORED
+    assert evaluation.score.value < 0.3
+
+
+def test_a_run_that_never_says_what_it_built_is_not_scored(executor):
+    evaluation = evaluate(forged("pass"), executor)
+    assert evaluation.outcome is INVALID
+    assert evaluation.score is None
+
+
+def test_a_run_that_claims_more_parameters_than_allowed_is_not_scored(executor):
+    claim = "say({'type': 'built', 'parameters': 200_001, 'recipe': None})"
+    evaluation = evaluate(forged(claim), executor)
+    assert evaluation.outcome is INVALID
+    assert evaluation.score is None
+
+
+def test_the_reason_of_a_hostile_exception_is_one_plain_line(executor):
+    message = r"a\x1b[31mred\x1b]0;title\x07 \u202eltr\u200b\r\nb\u2028c\x00" + "z" * 5000
+    evaluation = evaluate(network(build=f'raise ValueError("{message}")'), executor)
+    assert evaluation.outcome is INVALID
+    assert evaluation.reason.startswith("raised ValueError: ared ltr b c")
+    assert evaluation.reason == one_line(evaluation.reason)
+    assert len(evaluation.reason) <= 400
+
+
+def test_what_a_design_prints_is_kept_in_plain_text(executor):
+    evaluation = evaluate(network(build=r"print('\x1b[2Jhello \u202eworld\x07\x00')"), executor)
+    assert evaluation.outcome is Outcome.SCORED
+    assert evaluation.output == "hello world\n"
+
+
+def test_last_words_are_kept_however_the_process_ends(executor):
+    lines = "import_('os').write(2, b'the last words'); import_('os')._exit(3)"
+    evaluation = evaluate(network(build=lines), executor)
+    assert evaluation.output.endswith("the last words")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "if os.fork() == 0: time.sleep(1000)",
+        "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(1000)\n    os._exit(0)",
+        "if os.fork() == 0:\n    while True:\n        if os.fork(): os._exit(0)",
+        "for _ in range(5):\n    if os.fork() == 0:\n        os.setsid()\n        time.sleep(1000)",
+        "import_('subprocess').Popen(['sleep', '1000'], start_new_session=True)",
+        "import_('signal').signal(17, 1)\nif os.fork() == 0: time.sleep(1000)",
+    ],
+    ids=["child", "daemon", "one_that_runs_away", "five_sessions", "program", "children_reaped_unseen"],
+)
+def test_children_of_a_design_end_with_it(lines, executor, undisturbed):
+    with undisturbed():
+        evaluation = evaluate(network(top="os, time = import_('os'), import_('time')", build=lines), executor)
+        assert evaluation.outcome is Outcome.SCORED, evaluation.reason
+
+
+def test_threads_of_a_design_end_with_it(executor, undisturbed):
+    lines = """
+    threading, time = import_('threading'), import_('time')
+    for _ in range(10): threading.Thread(target=time.sleep, args=(1000,)).start()
+    """
+    with undisturbed():
+        evaluation = evaluate(network(build=lines), executor)
+        assert evaluation.outcome is Outcome.SCORED, evaluation.reason
+
+
+def test_a_child_that_holds_the_channel_open_holds_nobody_up(executor, undisturbed):
+    lines = "os = import_('os')\nif os.fork() == 0: import_('time').sleep(1000)\nos._exit(0)"
+    with undisturbed():
+        check(Case(network(build=lines), INVALID, "ended with exit code 0 before"), executor)
+
+
+def test_a_design_cannot_fill_the_disk(executor, tmp_path):
+    evaluation = evaluate(
+        network(build=f"open({str(tmp_path / 'file')!r}, 'wb').write(bytes(10**6))"), executor
+    )
+    assert evaluation.outcome is INVALID
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) == 0
+
+
+def test_no_descriptor_is_lost_over_many_boxes_of_every_kind(executor):
+    sources = [
+        SOUND,
+        ENDING["exits_with_0"].source,
+        LOUD["a_gigabyte_on_stdout"],
+        BROKEN["wrong_shape"].source,
+    ]
+    sources += [network(top=ON_THE_CHANNEL, build=LYING["garbage"])]
+    (warm,) = warm_processes()
+    evaluate(SOUND, executor)
+    before = open_descriptors(os.getpid()), open_descriptors(warm)
+    with ThreadPoolExecutor(3) as threads:
+        for source in sources * 6:
+            threads.submit(evaluate, source, executor)
+    assert (open_descriptors(os.getpid()), open_descriptors(warm)) == before
+    assert threading.active_count() < 5
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        """b'{"a":' * 400 + b'1' + b'}' * 400""",
+        """b'{"lr": "\\\\ud800"}'""",
+        """b'{"\\\\udfff": 1}'""",
+        """b'{"n": ' + b'9' * 4000 + b'}'""",
+        """b'{"s": "' + b'x' * 60_000 + b'"}'""",
+    ],
+    ids=["deep", "lone_surrogate", "lone_surrogate_key", "long_number", "long_text"],
+)
+def test_a_forged_recipe_does_not_stop_the_run_that_stores_it(recipe, executor, tmp_path):
+    claim = f"""say(b'{{"type": "built", "parameters": 5, "recipe": ' + {recipe} + b'}}')"""
+    source = forged(claim)
+    evaluation, design = evaluate(source, executor), read_design(Proposal(source, "forged"), CONTRACT)
+    store = Store.create(tmp_path / "run", {})
+    store.add_design(design, [evaluation.request])
+    assert store.settle(store.lease(100), evaluation)
+    (stored,) = (event.body["evaluation"] for event in store.events() if event.kind == "evaluated")
+    store.close()
+    assert EVALUATIONS.validate_python(stored).outcome is evaluation.outcome
