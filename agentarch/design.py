@@ -97,6 +97,8 @@ def read_design(proposal: Proposal, contract: Contract) -> Design:
         identity = design_id(tree, contract.kind)
     except RecursionError:
         raise DesignError(_TOO_DEEP) from None
+    except ValueError as error:  # a number too long to be written out again
+        raise DesignError(f"cannot be read: {error}") from None
     return Design(
         id=identity,
         kind=contract.kind,

@@ -278,7 +278,7 @@ def test_a_person_reads_the_outcome_in_one_line_without_control_characters(agent
     assert said.exit_code == 3
     first = said.out.splitlines()[0]
     assert first.startswith(
-        f"design.py on tiny, rung 0, seed 0: invalid: raised ValueError: [red]no[/red] second"
+        "design.py on tiny, rung 0, seed 0: invalid: raised ValueError: [red]no[/red] second"
     )
     assert "\x1b" not in said.out
 

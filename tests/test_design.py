@@ -58,6 +58,7 @@ def test_a_function_of_docstring_alone_still_has_an_id():
         ("from os import *\ndef build(spec): ...\n", "imports `os` on line 1"),
         ("def build(spec):\n    return '" + "x" * MAX_SOURCE_BYTES + "'\n", "at most 100,000 are allowed"),
         ("def build(spec):\n    return " + "(" * 500 + ")" * 500 + "\n", "does not parse"),
+        ("def build(spec):\n    return 0x" + "f" * 6_000 + "\n", "cannot be read"),
         ("def build(spec): ...\n\0", "does not parse"),
         ("def build(spec):\n    return '\ud800'\n", "does not parse"),
         ("def build(spec):\n    return " + "-" * 2_000 + "1\n", "nested too deeply"),

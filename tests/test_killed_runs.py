@@ -12,6 +12,7 @@ from support.commands import TINY_FILE, finish, run, search, start
 from support.logs import check_consistent, evaluated, evaluated_in_a_copy, requests, rows
 from support.processes import wait_until
 
+EVALUATIONS = 7
 KILLED_AT_COMMITS = Path(__file__).parent / "support" / "killed_at_commits.py"
 
 
@@ -39,9 +40,10 @@ def test_a_search_killed_three_times_ends_with_the_same_number_of_evaluations(tm
     nothing_left()
 
 
+@pytest.mark.slow
 def test_a_search_killed_at_any_commit_ends_with_the_same_evaluations(tmp_path):
     done = subprocess.run(
-        [sys.executable, str(KILLED_AT_COMMITS), str(tmp_path), str(TINY_FILE), "8"],
+        [sys.executable, str(KILLED_AT_COMMITS), str(tmp_path), str(TINY_FILE), str(EVALUATIONS)],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(part for part in sys.path if part)},
@@ -50,10 +52,10 @@ def test_a_search_killed_at_any_commit_ends_with_the_same_evaluations(tmp_path):
     assert done.returncode == 0, done.stderr
     names = json.loads(done.stdout)
     assert len(names) > 40
-    check_consistent(tmp_path / "undisturbed", 8)
+    check_consistent(tmp_path / "undisturbed", EVALUATIONS)
     expected = requests(tmp_path / "undisturbed")
     for name in names:
-        check_consistent(tmp_path / name, 8)
+        check_consistent(tmp_path / name, EVALUATIONS)
         assert requests(tmp_path / name) == expected, name
 
 
@@ -68,7 +70,10 @@ def test_a_run_that_was_killed_says_so_and_how_to_go_on(tmp_path, nothing_left):
     assert status["is_running"] is False
     assert status["stopped"] is None
     assert status["evaluations"] == len(evaluated(tmp_path / "run"))
-    assert rows(tmp_path / "run", "SELECT count(*) FROM evaluations WHERE state = 'leased'")[0][0] == status["running"]
+    assert (
+        rows(tmp_path / "run", "SELECT count(*) FROM evaluations WHERE state = 'leased'")[0][0]
+        == status["running"]
+    )
 
 
 def test_a_run_that_was_killed_while_it_was_made_can_be_made_again(tmp_path):

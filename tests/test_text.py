@@ -124,4 +124,4 @@ def test_markup_of_the_terminal_library_is_not_interpreted(text):
 
     from agentarch.cli.output import plain
 
-    assert Text.from_markup(plain(text)).plain == one_line(text, 200)
+    assert Text.from_markup(plain(f"{text}.")).plain == one_line(f"{text}.", 200)

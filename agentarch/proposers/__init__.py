@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agentarch.design import Design, Proposal
+from agentarch.errors import unknown_name
 from agentarch.evaluation import Evaluation, ScoredDesign
 
 
@@ -70,7 +71,7 @@ def make_proposer(name: str) -> Proposer:
     """Return a built-in proposer by its name; its module is loaded only now.
 
     Raises:
-        ValueError: no proposer has that name; the message names those that there are.
+        agentarch.errors.UsageError: no proposer has that name; the message says the nearest one.
     """
     match name:
         case "evolve":
@@ -86,4 +87,4 @@ def make_proposer(name: str) -> Proposer:
 
             return Seeds()
         case _:
-            raise ValueError(f"no proposer is called `{name}`; expected one of {', '.join(PROPOSERS)}")
+            raise unknown_name("proposer", name, PROPOSERS)

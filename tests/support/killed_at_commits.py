@@ -19,6 +19,7 @@ import numpy as np
 from agentarch.config import RunConfig
 from agentarch.evaluation import Cost, Outcome
 from agentarch.execution import Job, Result
+from agentarch.proposers import make_proposer
 from agentarch.search import session
 from agentarch.store import Store
 
@@ -37,7 +38,9 @@ class MadeUpExecutor:
         if key[0] % 7 == 0:
             return Result(Outcome.INVALID, "made up", cost=Cost(0.1, 0.1, 1))
         rng = np.random.default_rng(list(key))
-        replies = tuple(rng.normal(size=question.reply_shape).astype(np.float32) for question in job.questions)
+        replies = tuple(
+            rng.normal(size=question.reply_shape).astype(np.float32) for question in job.questions
+        )
         claims = {"parameters": 1000 + key[1] * 100, "recipe": None, "losses": [1.0]}
         return Result(Outcome.SCORED, "", replies, claims, Cost(0.1, 0.1, 1))
 
@@ -87,6 +90,7 @@ def in_a_child(folder: Path, fatal: float) -> bool:
 def main() -> None:
     """Do it for every commit, and for the moment before each."""
     top, task, evaluations = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    make_proposer("evolve")  # imported once for all children
     config = RunConfig(tasks=(task,), evaluations=evaluations, seed=1, workers=1)
 
     def create(name: str) -> Path:

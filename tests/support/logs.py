@@ -10,7 +10,9 @@ from typing import Any
 Row = tuple[int, float, str, str]
 
 
-def rows(run_dir: Path, query: str = "SELECT number, at, kind, body FROM events ORDER BY number") -> list[Any]:
+def rows(
+    run_dir: Path, query: str = "SELECT number, at, kind, body FROM events ORDER BY number"
+) -> list[Any]:
     """Return what a query finds in a run's store; nothing when there is no store yet."""
     try:
         with contextlib.closing(sqlite3.connect(f"file:{run_dir / 'run.sqlite'}?mode=ro", uri=True)) as store:
