@@ -20,7 +20,6 @@ from agentarch.errors import UsageError, unknown_name
 from agentarch.task import Task
 
 ENTRY_POINT_GROUP = "agentarch.tasks"
-_KIND_FOLDERS = {"network": "networks", "agent": "agents"}
 
 
 def find_tasks(kind: str) -> dict[str, Task]:
@@ -31,7 +30,14 @@ def find_tasks(kind: str) -> dict[str, Task]:
     """
     tasks = dict(_shipped_tasks(kind))
     for point in entry_points(group=ENTRY_POINT_GROUP):
-        task = _as_task(point.load(), f"entry point {point.name!r}")
+        where = f"entry point {point.name!r}"
+        try:
+            loaded = point.load()
+        except Exception as error:
+            raise UsageError(
+                f"{where} does not load: {type(error).__name__}: {error}; uninstall or mend it"
+            ) from error
+        task = _as_task(loaded, where)
         if task.kind == kind:
             if task.name in tasks:
                 raise UsageError(
@@ -48,6 +54,8 @@ def find_task(name: str, kind: str) -> Task:
         UsageError: no such task or file, the file defines no task, or it is for another kind of design.
     """
     if not name.endswith(".py"):
+        if name in _shipped_tasks(kind):  # a broken plug-in is no reason to refuse these
+            return _shipped_tasks(kind)[name]
         tasks = find_tasks(kind)
         if name not in tasks:
             raise unknown_name("task", name, tasks)
@@ -63,7 +71,7 @@ def find_task(name: str, kind: str) -> Task:
 
 def seed_designs(contract: Contract) -> tuple[Design, ...]:
     """Return the shipped seed designs of a kind, in the order of their names."""
-    folder = content_folder("archive") / _KIND_FOLDERS[contract.kind]
+    folder = content_folder("archive") / f"{contract.kind}s"
     return tuple(
         read_design(proposal_from_file(path, proposer="seeds", operator="seed"), contract)
         for path in sorted(folder.glob("*.py"))
@@ -87,7 +95,7 @@ def proposal_from_file(path: Path, proposer: str = "person", operator: str = "wr
 
 @cache
 def _shipped_tasks(kind: str) -> dict[str, Task]:
-    folder = content_folder("evals") / _KIND_FOLDERS[kind]
+    folder = content_folder("evals") / f"{kind}s"
     tasks = [_task_in(path) for path in sorted(folder.glob("*.py"))]
     return {task.name: task for task in tasks}
 
@@ -105,11 +113,16 @@ def _task_in(path: Path) -> Task:
 
 
 def _as_task(thing: object, where: str) -> Task:
-    task = thing() if inspect.isclass(thing) else thing
+    try:
+        task = thing() if inspect.isclass(thing) else thing
+    except Exception as error:
+        raise UsageError(f"{where} cannot be made: {type(error).__name__}: {error}") from error
     if not isinstance(task, Task):
         members = sorted({*Task.__annotations__, "data", "grade", "spec"})
         missing = [name for name in members if not hasattr(task, name)]
         raise UsageError(f"{where} is not a task: it lacks {', '.join(missing)}; see agentarch.task.Task")
+    if len(task.rungs) < 2:
+        raise UsageError(f"{where} needs at least two rungs: a smoke run, and one that ranks")
     return task
 
 

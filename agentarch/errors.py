@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MOST_NAMES = 12
+
 
 class AgentarchError(Exception):
     """Something failed that the user can do something about."""
@@ -29,5 +31,6 @@ def unknown_name(what: str, name: str, known: Iterable[str]) -> UsageError:
     names = sorted(known)
     nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
-    listed = f" Known: {', '.join(names)}." if names else " None exist yet."
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    listed = f" Known: {', '.join(names[:MOST_NAMES])}{more}." if names else " None exist yet."
     return UsageError(f"unknown {what} {name!r}{hint}{listed}")

@@ -31,7 +31,7 @@ class Cost:
     Attributes:
         wall_seconds: from handing the job to the box until the box was gone.
         cpu_seconds: user plus system time of every process in the box.
-        peak_memory_bytes: largest resident set of the box, torch included.
+        peak_memory_bytes: resident set of the largest process in the box, torch included.
     """
 
     wall_seconds: float = 0.0
@@ -105,14 +105,12 @@ class ScoredDesign:
     Attributes:
         design: the design.
         scores: its mean score over the run's tasks, by rung; only rungs done on every task.
-        descriptors: averaged over tasks, at the highest such rung.
-        parameters: the largest parameter count over tasks.
+        descriptors: averaged over tasks, at the lowest such rung, so that a design keeps its niche as it climbs.
     """
 
     design: Design
     scores: Mapping[int, Score]
     descriptors: Mapping[str, float]
-    parameters: int
 
     @property
     def rung(self) -> int:

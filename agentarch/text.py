@@ -16,6 +16,9 @@ _TERMINAL_SEQUENCE = re.compile(
     re.DOTALL,
 )
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
+_BLANK = re.compile(  # letters and marks that show nothing; words can be hidden in them
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 def printable(text: str, max_characters: int) -> str:
@@ -28,8 +31,8 @@ def printable(text: str, max_characters: int) -> str:
     visible = "".join(c for c in _TERMINAL_SEQUENCE.sub("", text) if c in "\n\t" or _is_visible(c))
     if len(visible) <= max_characters:
         return visible
-    mark = " […] "
-    kept = max(0, max_characters - len(mark))
+    mark = " […] "[:max_characters]
+    kept = max_characters - len(mark)
     return visible[: kept - kept // 2] + mark + (visible[-(kept // 2) :] if kept > 1 else "")
 
 
@@ -39,4 +42,4 @@ def one_line(text: str, max_characters: int = 400) -> str:
 
 
 def _is_visible(character: str) -> bool:
-    return unicodedata.category(character) not in _INVISIBLE
+    return unicodedata.category(character) not in _INVISIBLE and not _BLANK.match(character)

@@ -34,7 +34,7 @@ def supervise(channel: socket.socket, report: socket.socket, limits: dict) -> No
         report: the supervisor's own link to the engine. When the engine hangs up, the box ends.
         limits: `wall_seconds`, `memory_bytes` (resident, whole tree), `output_bytes`.
     """
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)  # orphans of the design become ours, and their cost with them
+    adopt_orphans()  # those of the design become ours, and their cost with them
     started = time.monotonic()
     reader, writer = os.pipe()
     ready, set_up = os.pipe()
@@ -71,12 +71,14 @@ def _become_design(channel: socket.socket, writer: int, set_up: int, limits: dic
         _prctl(PR_SET_NO_NEW_PRIVS, 1)
         os.dup2(writer, 1)
         os.dup2(writer, 2)
+        sys.stdout.reconfigure(line_buffering=True)  # what a design prints counts although it is killed
+        highest = os.sysconf("SC_OPEN_MAX")  # before the limit below makes it small
         _limit(resource.RLIMIT_CORE, 0)
-        _limit(resource.RLIMIT_FSIZE, 0)  # a design has no disk
+        _limit(resource.RLIMIT_FSIZE, 0)  # no byte reaches a disk
         _limit(resource.RLIMIT_NOFILE, 64)
         _limit(resource.RLIMIT_DATA, _data_bytes() + limits["memory_bytes"])
         os.write(set_up, b"1")
-        _keep_only(channel.fileno())
+        _keep_only(channel.fileno(), highest)
         inside.serve(Channel(channel))
     finally:
         error = sys.exc_info()[1]
@@ -85,11 +87,11 @@ def _become_design(channel: socket.socket, writer: int, set_up: int, limits: dic
         os._exit(0 if error is None else 1)
 
 
-def _keep_only(descriptor: int) -> None:
+def _keep_only(descriptor: int, highest: int) -> None:
     """Close every descriptor but the standard three and one; standard input reads as empty."""
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.closerange(3, descriptor)
-    os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
+    os.closerange(descriptor + 1, highest)
 
 
 def _watch(
@@ -132,6 +134,8 @@ def _watch(
 
 def _end_everything(child: int) -> int:
     """Kill every descendant until none is left; return the wait status of the design's process."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)  # by name: a kernel may not list children
     status = 0
     while True:
         for pid in _descendants():
@@ -145,18 +149,27 @@ def _end_everything(child: int) -> int:
             status = ended
 
 
+def adopt_orphans() -> None:
+    """Become the parent of every descendant that loses its own, so that none gets out of sight."""
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def children(pid: int) -> list[int]:
+    """Return the ids of a process's own children; none when it has ended."""
+    try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+        return [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+    except OSError:
+        return []
+
+
 def _descendants() -> list[int]:
     """Return the ids of all processes below this one."""
     found, queue = [], [os.getpid()]
     while queue:
-        pid = queue.pop()
-        try:
-            threads = list(Path(f"/proc/{pid}/task").iterdir())
-            children = [int(c) for t in threads for c in (t / "children").read_text().split()]
-        except OSError:  # it ended meanwhile
-            continue
-        found += children
-        queue += children
+        below = children(queue.pop())
+        found += below
+        queue += below
     return found
 
 

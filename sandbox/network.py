@@ -31,18 +31,20 @@ def run(design: types.ModuleType, job: dict, arrays: dict[str, np.ndarray], chan
         Refused: the design broke its contract; the message is for its author.
     """
     torch.manual_seed(job["seed"])
-    spec = types.SimpleNamespace(**job["spec"] | {"input_shape": tuple(job["spec"]["input_shape"])})
-    network = design.build(spec)
+    spec = _spec(job)
+    network = design.build(_spec(job))  # one of its own, which it may write to
     if not isinstance(network, nn.Module):
         raise Refused(f"`build` returned {_name(network)}, expected a torch.nn.Module")
-    parameters = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    network.train()
+    trainable = [p for p in network.parameters() if p.requires_grad]
+    parameters = sum(p.numel() for p in trainable)
     channel.send({"type": "built", "parameters": parameters, "recipe": _own_recipe(design)})
     if parameters > spec.max_parameters:
         raise Refused(f"has {parameters:,} parameters; the task allows {spec.max_parameters:,} at this rung")
 
     inputs = _inputs(arrays["train_inputs"])
     labels = torch.from_numpy(arrays["train_labels"].astype(np.int64))
-    losses = train(network, inputs, labels, spec, job["recipe"], job["seed"])
+    losses = train(network, trainable, inputs, labels, spec, job["recipe"], job["seed"])
     channel.send({"type": "trained", "losses": losses})
 
     network.eval()
@@ -56,6 +58,7 @@ def run(design: types.ModuleType, job: dict, arrays: dict[str, np.ndarray], chan
 
 def train(
     network: nn.Module,
+    trainable: list[nn.Parameter],
     inputs: torch.Tensor,
     labels: torch.Tensor,
     spec: types.SimpleNamespace,
@@ -64,6 +67,15 @@ def train(
 ) -> list[float]:
     """Minimise cross-entropy with AdamW, linear warm-up and linear decay, for a number of steps.
 
+    Args:
+        network: in training mode.
+        trainable: the parameters that were counted; no others are trained.
+        inputs: `(items, ...)`.
+        labels: int64, `(items, length)` or `(items,)`.
+        spec: of the task.
+        recipe: as `run` describes it.
+        seed: of the order of items.
+
     Returns:
         The training loss at up to `CURVE_POINTS` evenly spaced steps, the last one included. Empty for a
         network with nothing to train.
@@ -71,10 +83,9 @@ def train(
     Raises:
         Refused: a wrong output, or a loss that is not finite.
     """
-    network.train()
-    trainable = [p for p in network.parameters() if p.requires_grad]
     if not trainable:
-        _check(network(inputs[: recipe["batch_size"]]), inputs[: recipe["batch_size"]], spec)
+        first = inputs[: recipe["batch_size"]]
+        _check(network(first), first, spec)
         return []
     optimiser = torch.optim.AdamW(
         trainable,
@@ -119,6 +130,10 @@ def predict(network: nn.Module, inputs: torch.Tensor, spec: types.SimpleNamespac
     if not torch.isfinite(logits).all():
         raise Refused("predictions contain NaN or infinity")
     return logits
+
+
+def _spec(job: dict) -> types.SimpleNamespace:
+    return types.SimpleNamespace(**job["spec"] | {"input_shape": tuple(job["spec"]["input_shape"])})
 
 
 def _check(logits: object, inputs: torch.Tensor, spec: types.SimpleNamespace) -> torch.Tensor:

@@ -1,6 +1,9 @@
 """What tests share: executors, a search that has ended, and an eye on what processes leave behind."""
 
+import contextlib
 import ctypes
+import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,14 +56,17 @@ def own_warm(own_executor: LocalExecutor, other_warm_processes: set[int]) -> Cal
 
 
 @pytest.fixture
-def nothing_left() -> Callable[[], None]:
-    """Return a function that waits until every process that the test started has ended."""
+def nothing_left() -> Iterator[Callable[[], None]]:
+    """A function that waits until every process that the test started has ended."""
     before = descendants()
 
     def check() -> None:
         wait_until(lambda: descendants() <= before, "processes of the test are left")
 
-    return check
+    yield check
+    for pid in descendants() - before:  # so that one test that fails does not fail others
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 @dataclass(frozen=True)

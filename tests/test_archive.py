@@ -13,7 +13,7 @@ AXES = (Axis("size", 1, 1000, bins=3, log=True), Axis("reach", 0, 1, bins=4))
 
 def scored(name: str, values: dict[int, float], size: float = 5, reach: float = 0.1) -> ScoredDesign:
     scores = {rung: Score(value, value - 0.1, value + 0.1, 100) for rung, value in values.items()}
-    return ScoredDesign(Design(name, "network", name, ""), scores, {"size": size, "reach": reach}, int(size))
+    return ScoredDesign(Design(name, "network", name, ""), scores, {"size": size, "reach": reach})
 
 
 def holders(archive: Archive) -> set[str]:

@@ -11,7 +11,7 @@ import pytest
 from support.commands import Said, command, run, search
 from support.logs import check_consistent, evaluated
 
-READERS = ("status", "show", "resume")
+READERS = ("status", "resume")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.designs import SOUND, network
-from support.processes import descendants, living, wait_until
+from support.processes import descendants, living, open_descriptors, wait_until
 from support.scoring import came_of, evaluate
 from support.tiny import LENGTH, SYMBOLS, Tiny
 
@@ -21,7 +21,6 @@ from agentarch.execution import ExecutionStopped, Job, Limits, LocalExecutor, Qu
 from agentarch.execution.contract import MIB
 from agentarch.task import Data
 
-ENDLESS = network(build="import_('time').sleep(1000)")
 WITH_CHILDREN = network(
     top="os, time = import_('os'), import_('time')",
     build="""
@@ -387,26 +386,38 @@ def test_a_box_goes_on_when_the_warm_process_is_killed_under_it(own_executor, ow
     assert came_of(outcome[0]) == calm
 
 
-@pytest.mark.parametrize("source", [ENDLESS, WITH_CHILDREN], ids=["alone", "with_children"])
-def test_a_supervisor_that_is_killed_is_our_fault_and_takes_its_box_along(
-    source, own_executor, own_warm, nothing_left
+def test_a_design_whose_supervisor_is_killed_is_run_again_and_scores_as_ever(
+    own_executor, own_warm, nothing_left
 ):
+    sleeper = network(build="import_('time').sleep(2)")
+    calm = came_of(evaluate(sleeper, own_executor))
     warm = own_warm()
-    thread, outcome = in_background(own_executor.run, job(source, Limits(15.0)))
-    wait_until(lambda: len(descendants(warm)) >= (4 if source is WITH_CHILDREN else 2), "the design runs")
+    thread, outcome = in_background(evaluate, sleeper, own_executor)
+    wait_until(lambda: len(descendants(warm)) >= 2, "the design runs")
     (supervisor,) = (pid for pid, parent in living().items() if parent == warm)
     os.kill(supervisor, signal.SIGKILL)
-    thread.join(90)
-    assert outcome[0].outcome is Outcome.INFRASTRUCTURE
-    assert outcome[0].reason
-    assert outcome[0].replies == ()
+    thread.join(60)
+    assert came_of(outcome[0]) == calm
+    nothing_left()
+
+
+def test_a_design_that_kills_its_supervisor_is_invalid_and_takes_its_children_along(
+    own_executor, nothing_left
+):
+    killer = WITH_CHILDREN.replace(
+        "    time.sleep(1000)\n    return", "    os.kill(os.getppid(), 9)\n    return"
+    )
+    assert "getppid" in killer
+    result = own_executor.run(job(killer))
+    assert result.outcome is Outcome.INVALID
+    assert "killed from inside" in result.reason
     assert own_executor.run(job()).outcome is Outcome.SCORED
     nothing_left()
 
 
 def test_a_box_that_cannot_be_made_is_our_fault_and_not_the_designs(executor):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")), hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_descriptors(os.getpid()) - 1, hard))
     try:
         result = executor.run(job())
     finally:

@@ -71,6 +71,15 @@ def test_probes_look_like_the_inputs_they_are_made_from():
         assert [np.flatnonzero(row != base).tolist() for row in rows] == [[p] for p in probes.positions]
 
 
+def test_every_pixel_of_an_image_is_a_position():
+    inputs = np.random.default_rng(0).normal(size=(30, 2, 5, 6)).astype(np.float32)
+    probes = make_probes(inputs, np.random.default_rng(0))
+    assert probes.inputs.shape == (8 * 31, 2, 5, 6)
+    assert probes.length == 30
+    changed = probes.inputs[8:38] != probes.inputs[0]
+    assert (changed.sum(axis=(2, 3)) == 1).all()
+
+
 def test_long_real_valued_inputs_are_probed_at_some_positions():
     inputs = np.random.default_rng(0).normal(size=(30, 200, 2)).astype(np.float32)
     probes = make_probes(inputs, np.random.default_rng(0))

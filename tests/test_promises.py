@@ -99,7 +99,7 @@ def test_of_200_proposals_of_evolution_nine_in_ten_are_valid_and_seven_in_ten_ac
                         parents=parents,
                         inspirations=choose_inspirations(archive, parents, rng, 3),
                         known=known.keys(),
-                        max_parameters=200_000,
+                        limits={"parameters": 200_000},
                         evaluations_left=None,
                     )
                 )
@@ -113,11 +113,7 @@ def test_of_200_proposals_of_evolution_nine_in_ten_are_valid_and_seven_in_ten_ac
                 batch, pool.map(lambda one: evaluate(executor, one, "recall", rung=0), batch), strict=True
             ):
                 if evaluation.score is not None:
-                    archive.add(
-                        ScoredDesign(
-                            design, {0: evaluation.score}, evaluation.descriptors, evaluation.parameters or 0
-                        )
-                    )
+                    archive.add(ScoredDesign(design, {0: evaluation.score}, evaluation.descriptors))
                 is_new = evaluation.behaviour is not None and evaluation.behaviour not in behaviours
                 behaviours.setdefault(evaluation.behaviour, design.id)
                 if design.operator != "seed":

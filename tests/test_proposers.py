@@ -34,7 +34,7 @@ ALL_KNOWN = {seed.id for seed in SEEDS}
 
 
 def scored(design: Design, value: float = 0.5, parameters: int = 80_000) -> ScoredDesign:
-    return ScoredDesign(design, {0: Score(value, value, value, 8)}, {}, parameters)
+    return ScoredDesign(design, {0: Score(value, value, value, 8)}, {"parameters": parameters})
 
 
 def context(
@@ -52,7 +52,7 @@ def context(
         parents=tuple(map(scored, parents)),
         inspirations=tuple(map(scored, inspirations)),
         known=known,
-        max_parameters=max_parameters,
+        limits={"parameters": max_parameters},
         evaluations_left=None,
     )
 
@@ -68,7 +68,7 @@ def test_a_proposer_is_made_by_the_name_it_bears(name):
 
 
 def test_an_unknown_proposer_is_refused_with_the_names_there_are():
-    with pytest.raises(UsageError, match="did you mean .evolve."):
+    with pytest.raises(UsageError, match=r"did you mean .evolve."):
         make_proposer("evolv")
 
 

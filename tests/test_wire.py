@@ -1,5 +1,6 @@
 """The engine's reader of what a box sends: whatever it is, the answer is a value or a `ProtocolViolation`."""
 
+import contextlib
 import importlib.util
 import json
 import socket
@@ -57,11 +58,10 @@ def framed(data: bytes) -> bytes:
 def test_whatever_comes_is_a_plain_object_or_a_violation(data):
     try:
         value = parse_strict(data)
-    except ProtocolViolation as violation:
-        assert str(violation).isprintable()
-    else:
-        assert isinstance(value, dict)
-        json.dumps(value, allow_nan=False)
+    except ProtocolViolation:
+        return
+    assert isinstance(value, dict)
+    json.dumps(value, allow_nan=False)
 
 
 @given(plain_objects)
@@ -84,7 +84,7 @@ def test_a_plain_object_survives(value):
         "[" * 100_000 + "]" * 100_000,
         '{"a":' * 100_000 + "1" + "}" * 100_000,
         '{"a":' * 200 + "1" + "}" * 200,
-        '{"a": %s1%s}' % ("[" * 200, "]" * 200),
+        '{"a": ' + "[" * 200 + "]" * 200 + "}",
         "[]",
         "3",
         '"text"',
@@ -116,10 +116,8 @@ def test_arbitrary_bytes_on_the_channel_give_a_header_a_violation_or_the_end(dat
         ours.settimeout(20)
         with theirs:
             theirs.sendall(data)
-        try:
+        with contextlib.suppress(ProtocolViolation, ChannelClosed):
             assert isinstance(receive_header(ours), dict)
-        except (ProtocolViolation, ChannelClosed):
-            pass
 
 
 @given(header=plain_objects)
@@ -193,8 +191,7 @@ def test_writing_to_a_box_that_is_gone_says_so(pair):
     ours, theirs = pair
     theirs.close()
     with pytest.raises(ChannelClosed):
-        for _ in range(2):
-            send(ours, {"type": "end"}, {"inputs": np.zeros(10)})
+        send(ours, {"type": "end"}, {"inputs": np.zeros(10**6)})
 
 
 def test_writing_to_a_box_that_does_not_read_ends(pair):

@@ -18,6 +18,10 @@ def main() -> None:
         if "--json" in sys.argv:
             print(json.dumps({"error": str(error), "exit_code": error.exit_code}))
         sys.exit(error.exit_code)
+    except SystemExit as done:
+        if done.code == 2 and "--json" in sys.argv:  # a flag or an argument is wrong; stderr says which
+            print(json.dumps({"error": "bad usage; see the message on stderr", "exit_code": 2}))
+        raise
     except BrokenPipeError:  # the reader of a pipe left, e.g. `| head`
         sys.stderr.close()
         sys.exit(1)

@@ -39,6 +39,17 @@ def score_text(score: float, interval: Sequence[float]) -> str:
     return f"{score:.3f} [dim]\\[{interval[0]:.3f}, {interval[1]:.3f}][/dim]"
 
 
+def number_text(value: float) -> str:
+    """Return a measured value in few characters, e.g. `0.42`, `115k`."""
+    return (
+        f"{value / 1000:.0f}k"
+        if abs(value) >= 10_000
+        else f"{value:.4g}"
+        if abs(value) >= 10
+        else f"{value:.2f}"
+    )
+
+
 def duration_text(seconds: float) -> str:
     """Return e.g. `45 s`, `3 min 20 s`, `2 h 5 min`."""
     whole = round(seconds)
@@ -62,17 +73,15 @@ def elites_table(elites: Sequence[Mapping[str, Any]], most: int | None = None) -
     table.add_column("id", no_wrap=True, min_width=12)
     table.add_column("name", no_wrap=True, overflow="ellipsis", ratio=1)
     table.add_column("score \\[95%]", no_wrap=True, min_width=20)
-    for column in ("rung", "size", "mixing", "content"):
-        table.add_column(column, justify="right", no_wrap=True, min_width=len(column))
+    measured = list(shown[0]["descriptors"]) if shown else []
+    for column in ("rung", *(name.replace("_", " ") for name in measured)):
+        table.add_column(column, justify="right", min_width=4)
     for elite in shown:
-        measured = elite["descriptors"]
         table.add_row(
             elite["id"],
             plain(elite["name"]),
             score_text(elite["score"], elite["interval"]),
             str(elite["rung"]),
-            f"{elite['parameters'] / 1000:.0f}k",
-            f"{measured['mixing_range']:.2f}",
-            f"{measured['content_dependence']:.2f}",
+            *(number_text(elite["descriptors"][name]) for name in measured),
         )
     return table

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from rich.markup import escape
+
 from agentarch.cli.output import ERR, OUT, duration_text, elites_table, outcomes_text, print_json
 from agentarch.cli.progress import watcher
 from agentarch.config import RunConfig
@@ -41,6 +43,7 @@ def _drive(folder: Path, as_json: bool, check: bool) -> int:
         ERR.print(
             f"run {folder}: {run.config.proposer} on {names}, {run.config.workers} boxes at a time",
             soft_wrap=True,
+            markup=False,
         )
         executor = LocalExecutor()
         engine = make_engine(run, executor)
@@ -59,7 +62,9 @@ def _drive(folder: Path, as_json: bool, check: bool) -> int:
         _tell(summary, elites, workers=run.config.workers)
     if why == INTERRUPTED:
         ERR.print(
-            f"Interrupted; nothing recorded is lost. Go on with: agentarch resume {folder}", soft_wrap=True
+            f"Interrupted; nothing recorded is lost. Go on with: agentarch resume {folder}",
+            soft_wrap=True,
+            markup=False,
         )
         return _EXIT_INTERRUPTED
     return _DONE if summary["outcomes"].get(Outcome.SCORED) else _NOTHING_SCORED
@@ -81,7 +86,7 @@ def _stops_on_signals(engine: Engine) -> Iterator[None]:
 
 
 def _tell(summary: dict[str, Any], elites: list[dict[str, Any]], workers: int) -> None:
-    folder = summary["run_dir"]
+    folder = escape(summary["run_dir"])
     OUT.print()
     OUT.print(
         elites_table(elites, SHOWN_ELITES) if elites else "No design has been scored on every task yet."

@@ -124,7 +124,9 @@ def show_tasks(kind: str, as_json: bool) -> None:
         table.add_column(column, justify="right")
     for task in found.values():
         steps = ", ".join(str(rung.steps) for rung in task.rungs)
-        table.add_row(task.name, plain(task.description), task.metric, f"{task.chance:.3f}", steps)
+        table.add_row(
+            plain(task.name), plain(task.description), plain(task.metric), f"{task.chance:.3f}", steps
+        )
     OUT.print(table)
     OUT.print("\nA task of your own: --tasks my_task.py (see CONTRIBUTING.md).")
 
@@ -182,7 +184,7 @@ def _find_design(state: RunState, wanted: str) -> Design:
         raise UsageError(
             f"{wanted!r} could be any of {', '.join(d.id for d in matches[:8])}; give more of the id"
         )
-    raise unknown_name("design", wanted, [*state.designs, *(d.name for d in state.designs.values())][:500])
+    raise unknown_name("design", wanted, [*state.designs, *(d.name for d in state.designs.values())])
 
 
 def _standing(summary: dict[str, Any]) -> str:

@@ -42,6 +42,10 @@ GRACE_SECONDS = 15.0
 """How long past its wall limit a box may take to be gone before it counts as our fault."""
 
 MAX_REPORT_BYTES = 64 * 1024
+MAX_COUNT = 2**53
+MAX_LOSSES = 64
+MAX_RECIPE_ENTRIES, MAX_RECIPE_TEXT = 32, 64
+RUNS_OF_A_KILLED_BOX = 3
 OUTPUT_CHARACTERS = 4000
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -59,7 +63,8 @@ class LocalExecutor:
     """Forks a box for each job from one warm process; see `agentarch.execution.contract.Executor`.
 
     The walls are those of a separate process: limits on time, memory and output, no environment, no
-    inherited descriptors, no disk space. It does not yet close the file system or the network to a design.
+    inherited descriptors, no bytes to a disk. It does not yet keep a design from files it could delete, from
+    the network, or from processes of the same user.
     """
 
     name = "local"
@@ -83,18 +88,27 @@ class LocalExecutor:
             self._start_warm()
 
     def run(self, job: Job) -> Result:
-        """Run one job in a box of its own; see `Executor.run`."""
+        """Run one job in a box of its own; see `Executor.run`.
+
+        A box whose supervisor is killed is run again: a person or the system may have done it once, and a
+        design that does it every time is invalid.
+        """
         started = time.monotonic()
-        try:
-            with self._box(job.limits) as (channel, report):
-                said = _converse(channel, job)
-                seen = _read_report(report, started + job.limits.wall_seconds + GRACE_SECONDS)
-        except (OSError, ExecutorUnavailable, TimeoutError) as error:
+        for _ in range(RUNS_OF_A_KILLED_BOX):
+            box_started = time.monotonic()
+            try:
+                with self._box(job.limits) as (channel, report):
+                    said = _converse(channel, job)
+                    seen = _read_report(report, box_started + job.limits.wall_seconds + GRACE_SECONDS)
+            except (OSError, ExecutorUnavailable) as error:
+                self._raise_if_closed()
+                reason = one_line(f"the box could not be run: {type(error).__name__}: {error}")
+                return Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(time.monotonic() - started))
             self._raise_if_closed()
-            reason = one_line(f"the box could not be run: {type(error).__name__}: {error}")
-            return Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(wall_seconds=time.monotonic() - started))
-        self._raise_if_closed()
-        return _result(said, seen, job, wall_seconds=time.monotonic() - started)
+            if seen is not None:
+                return _result(said, seen, job, wall_seconds=time.monotonic() - box_started)
+        reason = f"its box was killed from inside, {RUNS_OF_A_KILLED_BOX} times out of {RUNS_OF_A_KILLED_BOX}"
+        return Result(Outcome.INVALID, reason, cost=Cost(time.monotonic() - started))
 
     def close(self) -> None:
         """Hang up on every box and on the warm process; see `Executor.close`."""
@@ -150,9 +164,15 @@ class LocalExecutor:
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process it belongs to
         with theirs:
             warm = subprocess.Popen(
-                [sys.executable, "-I", str(content_folder("sandbox") / "warm.py"), str(theirs.fileno())],
+                [
+                    sys.executable,
+                    "-s",
+                    "-P",
+                    str(content_folder("sandbox") / "warm.py"),
+                    str(theirs.fileno()),
+                ],
                 pass_fds=[theirs.fileno()],
-                env={"PATH": os.defpath, "LANG": "C.UTF-8", **_ONE_THREAD},
+                env={"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", **_ONE_THREAD},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=errors,
@@ -196,7 +216,7 @@ def _converse(channel: socket.socket, job: Job) -> _Said:
     try:
         with contextlib.suppress(ChannelClosed):  # it may have said why before it hung up
             send(channel, header, job.arrays)
-        while said.fault is None and "trained" not in said.claims:
+        while said.fault is None and "losses" not in said.claims:
             _take_claim(receive_header(channel), said)
         for question in job.questions if said.fault is None else ():
             send(channel, {"type": "predict"}, {"inputs": question.inputs})
@@ -215,24 +235,44 @@ def _converse(channel: socket.socket, job: Job) -> _Said:
 
 
 def _take_claim(message: Mapping[str, Any], said: _Said) -> None:
-    """Note one message that is not a reply.
+    """Note one message that is not a reply: `built` once, then `trained` once; a `fault` at any time.
 
     Raises:
-        ProtocolViolation: it is none that a box may send.
+        ProtocolViolation: it is none that a box may send now.
     """
     match message:
         case {"type": "fault", "outcome": "invalid" | "out_of_memory" as outcome, "reason": str(reason)}:
             said.fault = (Outcome(outcome), one_line(reason))
-        case {"type": "built", "parameters": int(count), "recipe": dict() | None as recipe} if (
-            0 <= count < 2**53
+        case {"type": "built", "parameters": parameters, "recipe": recipe} if (
+            not said.claims and _is_count(parameters) and _is_recipe(recipe)
         ):
-            said.claims.update(parameters=int(count), recipe=recipe)
-        case {"type": "trained", "losses": list(losses)} if len(losses) <= 64 and all(
-            isinstance(loss, float | int) for loss in losses
+            said.claims.update(parameters=parameters, recipe=recipe)
+        case {"type": "trained", "losses": list(losses)} if (
+            set(said.claims) == {"parameters", "recipe"}
+            and len(losses) <= MAX_LOSSES
+            and all(isinstance(loss, float) for loss in losses)
         ):
-            said.claims.update(trained=True, losses=losses)
+            said.claims.update(losses=losses)
         case _:
             raise ProtocolViolation(f"an unexpected message of type {str(message.get('type'))[:40]!r}")
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < MAX_COUNT
+
+
+def _is_recipe(value: object) -> bool:
+    """Whether a claimed recipe is None or a small, flat, printable dictionary."""
+    if not isinstance(value, dict):
+        return value is None
+    plain = all(
+        isinstance(one, bool | float)
+        or (type(one) is int and abs(one) < MAX_COUNT)
+        or (isinstance(one, str) and one == one_line(one, MAX_RECIPE_TEXT))
+        for one in value.values()
+    )
+    names = all(name == one_line(name, MAX_RECIPE_TEXT) for name in value)
+    return len(value) <= MAX_RECIPE_ENTRIES and plain and names
 
 
 def _read_report(report: socket.socket, deadline: float) -> dict[str, Any] | None:
@@ -253,14 +293,10 @@ def _read_report(report: socket.socket, deadline: float) -> dict[str, Any] | Non
         return None
 
 
-def _result(said: _Said, seen: Mapping[str, Any] | None, job: Job, wall_seconds: float) -> Result:
+def _result(said: _Said, seen: Mapping[str, Any], job: Job, wall_seconds: float) -> Result:
     """Decide the outcome: what was seen from outside goes before what was said inside."""
-    if seen is None or seen["ended"] in ("setup", "hung_up"):
-        reason = (
-            "the box's supervisor died"
-            if seen is None
-            else f"the box did not start: {one_line(seen['output'])}"
-        )
+    if seen["ended"] in ("setup", "hung_up"):
+        reason = f"the box did not start: {one_line(seen['output'])}"
         return Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(wall_seconds=wall_seconds))
     outcome, reason = _outcome(said, seen, job)
     return Result(
@@ -277,7 +313,7 @@ def _outcome(said: _Said, seen: Mapping[str, Any], job: Job) -> tuple[Outcome, s
     limits = job.limits
     match seen["ended"]:
         case "timeout":
-            doing = "predicting" if "trained" in said.claims else "training" if said.claims else "building"
+            doing = "predicting" if "losses" in said.claims else "training" if said.claims else "building"
             return Outcome.TIMEOUT, f"still {doing} after {limits.wall_seconds:g} s; make the design cheaper"
         case "memory":
             return Outcome.OUT_OF_MEMORY, f"used more than {limits.memory_bytes / 2**20:,.0f} MiB of memory"

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_HEADER_BYTES = 64 * 1024
+MAX_DEPTH = 16
 _LENGTH = struct.Struct(">I")
 
 
@@ -90,6 +91,7 @@ def parse_strict(data: bytes | bytearray) -> dict[str, Any]:
         raise ProtocolViolation(f"a header that is not plain JSON ({type(error).__name__})") from None
     if not isinstance(value, dict):
         raise ProtocolViolation(f"a header that is a {type(value).__name__}, not an object")
+    _check_depth(value)
     return value
 
 
@@ -105,6 +107,16 @@ def _read(connection: socket.socket, size: int) -> bytearray:
             raise ChannelClosed
         view = view[count:]
     return buffer
+
+
+def _check_depth(value: dict[str, Any]) -> None:
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        containers = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [inner for container in containers for inner in container if isinstance(inner, dict | list)]
+        if not level:
+            return
+    raise ProtocolViolation(f"a header nested more than {MAX_DEPTH} deep")
 
 
 def _refuse(constant: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from agentarch.design import Contract, Design
@@ -23,6 +24,10 @@ class Kind(Protocol):
     name: str
     contract: Contract
     axes: tuple[Axis, ...]
+
+    def limits(self, tasks: Sequence[Task]) -> Mapping[str, float]:
+        """Return the most a design may measure to be valid on every rung of these tasks, by descriptor."""
+        ...
 
     def evaluate(self, design: Design, task: Task, request: Request, executor: Executor) -> Evaluation:
         """Run a design in a box and grade what comes out. Called from several threads at once.

@@ -7,8 +7,7 @@ scored items stay here.
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -18,6 +17,7 @@ from agentarch.design import Contract, Design
 from agentarch.evaluation import Evaluation, Outcome, Request
 from agentarch.execution.contract import Executor, Job, Limits, Question
 from agentarch.kinds.probes import Probes, make_probes, mixing_descriptors
+from agentarch.kinds.shelf import Shelf
 from agentarch.qd.axes import Axis
 from agentarch.scoring import score_items
 from agentarch.seeding import derive_seed
@@ -87,17 +87,18 @@ class NetworkKind:
         self._secret = secret
         self._memory_bytes = memory_bytes
         self._recipe = recipe
-        self._data: OrderedDict[tuple[str, str, int, int], Data] = OrderedDict()
-        self._data_lock = threading.Lock()
+        self._materials: Shelf[tuple[Data, Probes]] = Shelf(CACHED_DATA_SETS)
+
+    def limits(self, tasks: Sequence[Task]) -> dict[str, float]:
+        """Return the smallest cap on parameters; see `agentarch.kinds.Kind.limits`."""
+        return {"parameters": min(rung.max_parameters for task in tasks for rung in task.rungs)}
 
     def evaluate(self, design: Design, task: Task, request: Request, executor: Executor) -> Evaluation:
         """Train a design on a task and grade its predictions; see `agentarch.kinds.Kind.evaluate`."""
-        rung, spec = task.rungs[request.rung], task.spec(request.rung)
-        data = self._task_data(task, request)
+        with blamed_on(task):
+            rung, spec = task.rungs[request.rung], task.spec(request.rung)
+        data, probes = self._materials.get(_parts(request), lambda: self._prepare(task, request))
         rng = np.random.default_rng(derive_seed(self._secret, "order", *_parts(request), request.design_id))
-        probes = make_probes(
-            data.inputs, np.random.default_rng(derive_seed(self._secret, "probes", *_parts(request)))
-        )
         asked = np.concatenate([data.inputs, probes.inputs])
         order = rng.permutation(len(asked))
         result = executor.run(
@@ -127,22 +128,21 @@ class NetworkKind:
         )
         if result.outcome is not Outcome.SCORED:
             return ungraded
+        if ungraded.parameters is None or ungraded.parameters > spec.max_parameters:
+            # The trainer would have refused it: the design spoke for the trainer.
+            claim = "no parameters" if ungraded.parameters is None else f"{ungraded.parameters:,} parameters"
+            reason = f"claims {claim}; the task allows {spec.max_parameters:,} at this rung"
+            return replace(ungraded, outcome=Outcome.INVALID, reason=reason)
         predictions = np.empty((len(asked), *result.replies[0].shape[1:]), np.float32)
         predictions[order] = np.concatenate(result.replies)
         return _graded(ungraded, task, data, probes, predictions)
 
-    def _task_data(self, task: Task, request: Request) -> Data:
-        """Return the arrays every design is given for this request; made once and kept for the next design."""
-        key = (request.task, request.split, request.rung, request.seed)
-        with self._data_lock:
-            if key not in self._data:
-                seed = derive_seed(self._secret, "data", *_parts(request))
-                with blamed_on(task):
-                    self._data[key] = task.data(request.split, request.rung, seed)
-                if len(self._data) > CACHED_DATA_SETS:
-                    self._data.popitem(last=False)
-            self._data.move_to_end(key)
-            return self._data[key]
+    def _prepare(self, task: Task, request: Request) -> tuple[Data, Probes]:
+        """Make the arrays and probes that every design is given for this request."""
+        with blamed_on(task):
+            data = task.data(request.split, request.rung, derive_seed(self._secret, "data", *_parts(request)))
+        probe_seed = derive_seed(self._secret, "probes", *_parts(request))
+        return data, make_probes(data.inputs, np.random.default_rng(probe_seed))
 
 
 def _parts(request: Request) -> tuple[str | int, ...]:
@@ -167,11 +167,14 @@ def _graded(
     with blamed_on(task):
         graded = task.grade(answers, data.labels)
         score = score_items(graded[task.metric], task.chance, task.ceiling)
+        metrics = {name: float(values.mean()) for name, values in graded.items()}
+        if not np.isfinite(list(metrics.values())).all():
+            raise ValueError(f"its metrics are not all finite: {metrics}")
     parameters = ungraded.parameters or 0
     return replace(
         ungraded,
         score=score,
-        metrics={name: float(values.mean()) for name, values in graded.items()},
+        metrics=metrics,
         descriptors={"parameters": float(parameters), **mixing_descriptors(probed, probes)},
         behaviour=_fingerprint(answers),
     )

@@ -11,13 +11,14 @@ Two measures, both in [0, 1]:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 BASES = 8
 MAX_POSITIONS = 48
+IMAGE_DIMENSIONS = 4
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,15 @@ def make_probes(inputs: NDArray[np.generic], rng: np.random.Generator) -> Probes
     there; where all inputs agree it takes the value of another position.
 
     Args:
-        inputs: `(items, length, ...)`, at least two items.
+        inputs: `(items, length, ...)`, at least two items; of images, `(items, channels, height, width)`, every
+            pixel is a position.
         rng: picks items, positions and replacements.
     """
+    if inputs.ndim == IMAGE_DIMENSIONS:
+        channels, height, width = inputs.shape[1:]
+        probes = make_probes(np.moveaxis(inputs, 1, -1).reshape(len(inputs), height * width, channels), rng)
+        pixels = probes.inputs.reshape(-1, height, width, channels)
+        return replace(probes, inputs=np.moveaxis(pixels, -1, 1))
     count, length = min(BASES, len(inputs)), inputs.shape[1]
     bases = inputs[rng.choice(len(inputs), count, replace=False)]
     positions = np.sort(rng.choice(length, min(length, MAX_POSITIONS), replace=False))

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from agentarch.design import Design, Proposal
 from agentarch.evaluation import Evaluation, ScoredDesign
-from agentarch.proposers import Context
 from agentarch.proposers.anatomy import NotRecombinableError
+from agentarch.proposers.contract import Context
 from agentarch.proposers.cost import estimate_parameters
 from agentarch.proposers.numbers import change_a_number
 from agentarch.proposers.reading import read_anatomy
@@ -71,7 +71,7 @@ class Evolve:
         estimate = estimate_parameters(made.anatomy)
         if measured:  # the estimate may overlook something that this family of designs does
             estimate = round(estimate * max(1, measured / estimate_parameters(before)))
-        if estimate > context.max_parameters:
+        if estimate > context.limits["parameters"]:
             return None
         rationale = f"Made from {plain_name(parent)} by {', then '.join(made.accounts)}."
         relatives = [(plain_name(parent), parent.id), *((one.name, one.id) for one in made.borrowed)]
@@ -86,7 +86,7 @@ class Evolve:
         )
 
     def _change_number(self, parent: Design, measured: int | None, context: Context) -> Proposal | None:
-        growth = context.max_parameters / measured if measured else 1.0
+        growth = context.limits["parameters"] / measured if measured else 1.0
         changed = change_a_number(parent.source, context.rng, growth)
         if changed is None:
             return None
@@ -107,5 +107,5 @@ def _parent(context: Context, seed_share: float) -> tuple[Design | None, int | N
     if context.parents and not (context.seeds and rng.random() < seed_share):
         weights = [0.5**place for place in range(len(context.parents))]
         chosen: ScoredDesign = rng.choices(context.parents, weights)[0]
-        return chosen.design, chosen.parameters
+        return chosen.design, round(chosen.descriptors["parameters"])
     return (rng.choice(context.seeds), None) if context.seeds else (None, None)

@@ -9,8 +9,8 @@ import random
 
 from agentarch.design import Proposal
 from agentarch.evaluation import Evaluation
-from agentarch.proposers import Context
 from agentarch.proposers.anatomy import Anatomy, NotRecombinableError, arrange
+from agentarch.proposers.contract import Context
 from agentarch.proposers.cost import estimate_parameters
 from agentarch.proposers.edits import Library
 from agentarch.proposers.grafting import graft
@@ -52,10 +52,10 @@ class Random:
     def _draw(self, library: Library, context: Context) -> Proposal | None:
         rng = context.rng
         network = _network(library, rng)
-        if estimate_parameters(network) > context.max_parameters:
+        if estimate_parameters(network) > context.limits["parameters"]:
             return None
         made = vary(network, library, rng, rng.randint(0, _MOST_EDITS))
-        if made is None or estimate_parameters(made.anatomy) > context.max_parameters:
+        if made is None or estimate_parameters(made.anatomy) > context.limits["parameters"]:
             return None
         return Proposal(
             source=write(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agentarch.design import Proposal
 from agentarch.evaluation import Evaluation
-from agentarch.proposers import Context
+from agentarch.proposers.contract import Context
 
 
 class Seeds:

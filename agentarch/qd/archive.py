@@ -30,8 +30,9 @@ class Archive:
     def add(self, scored: ScoredDesign) -> bool:
         """Add a design, or what has since been learnt of one; return whether it now holds its niche.
 
-        A niche is taken by the higher score at the highest rung both have done. A design keeps the niche of
-        the descriptors it is given with, so give the same ones when its scores grow.
+        A niche is taken by the higher score at the highest rung both have done; as rungs differ, who holds it
+        may depend on the order of additions. A design keeps the niche of the descriptors it is given with, so
+        give the same ones when its scores grow.
         """
         niche, name = niche_of(scored.descriptors, self.axes), scored.design.id
         members = self._members.setdefault(niche, {})

@@ -29,11 +29,14 @@ from agentarch.task import Task
 ATTEMPTS = 3
 """How often an evaluation is tried when the fault is ours."""
 
+BACK_OFF_SECONDS = 0.5
+"""How long a worker waits after the first fault of ours; four times as long after the next."""
+
 FAULTS_IN_A_ROW = 9
 """So many faults of ours without one result in between, and the run stops rather than burn its budget."""
 
 FRUITLESS_PROPOSALS = 100
-"""So many refused proposals in a row, and the proposer counts as having nothing new."""
+"""So often no proposal, or a refused one, and the proposer counts as having nothing new."""
 
 PARENTS, INSPIRATIONS = 2, 3
 LEASE_GRACE_SECONDS = 120.0
@@ -180,6 +183,9 @@ class Engine:
                     f"{evaluation.reason}. Run `agentarch doctor`, then resume."
                 )
             if lease.attempt < ATTEMPTS:
+                self._changed.wait(
+                    BACK_OFF_SECONDS * 4 ** (lease.attempt - 1)
+                )  # what failed may need a moment
                 self._store.release(lease, evaluation.reason, is_attempt=True)
                 self._advance()
                 return
@@ -202,11 +208,9 @@ class Engine:
 
     def _propose(self) -> bool:
         """Ask for proposals until one is accepted; return whether one was."""
-        for _ in range(FRUITLESS_PROPOSALS):
-            proposal = self._proposer.propose(self._context())
-            if proposal is None:
-                return False
-            if self._screen(proposal):
+        for attempt in range(FRUITLESS_PROPOSALS):
+            proposal = self._proposer.propose(self._context(attempt))
+            if proposal is not None and self._screen(proposal):
                 return True
         return False
 
@@ -229,9 +233,9 @@ class Engine:
         self._advance()
         return True
 
-    def _context(self) -> Context:
+    def _context(self, attempt: int) -> Context:
         number = len(self.state.designs) + self.state.refused
-        rng = random.Random(derive_seed(self._secret, "proposal", number))
+        rng = random.Random(derive_seed(self._secret, "proposal", number, attempt))
         parents = choose_parents(self.state.archive, rng, PARENTS)
         return Context(
             rng=rng,
@@ -240,7 +244,7 @@ class Engine:
             parents=parents,
             inspirations=choose_inspirations(self.state.archive, parents, rng, INSPIRATIONS),
             known=self.state.designs.keys(),
-            max_parameters=min(r.max_parameters for task in self._tasks.values() for r in task.rungs),
+            limits=self._kind.limits(tuple(self._tasks.values())),
             evaluations_left=self._left(),
         )
 

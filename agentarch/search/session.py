@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
+import inspect
+import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -25,8 +28,9 @@ from agentarch.proposers import make_proposer
 from agentarch.search.engine import Engine
 from agentarch.search.state import RunState
 from agentarch.seeding import new_secret
-from agentarch.store import FILE_NAME, Store
+from agentarch.store import FILE_NAME, Store, damaged
 from agentarch.task import Task
+from agentarch.text import one_line
 
 RUNS_FOLDER = Path("runs")
 LOCK_FILE = "engine.lock"
@@ -77,7 +81,7 @@ def find_run(name: str) -> Path:
             return folder
     existing = {path.parent.name: path for path in RUNS_FOLDER.glob(f"*/{FILE_NAME}")}
     if name == "latest" and existing:
-        return max(existing.values(), key=lambda path: path.stat().st_mtime).parent
+        return max((path.parent for path in existing.values()), key=_created_at)
     if Path(name).is_dir():
         raise UsageError(f"{name!r} is not a run directory: it has no {FILE_NAME}")
     raise unknown_name("run", name, {*existing, "latest"} if existing else ())
@@ -89,7 +93,7 @@ def create_run(config: RunConfig, folder: Path) -> None:
     Raises:
         agentarch.errors.UsageError: a name in the configuration does not exist, or the folder holds a run.
     """
-    _load(config, secret="")
+    _, loaded = _load(config, secret="")
     make_proposer(config.proposer)
     tasks = tuple(str(Path(name).resolve()) if name.endswith(".py") else name for name in config.tasks)
     secret = new_secret() if config.seed is None else f"seed {config.seed}"
@@ -100,6 +104,7 @@ def create_run(config: RunConfig, folder: Path) -> None:
             "secret": secret,
             "created_at": repr(time.time()),
             "agentarch": __version__,
+            "tasks": json.dumps(_fingerprints(loaded)),
         },
     ).close()
 
@@ -118,17 +123,23 @@ def open_run(folder: Path, check: bool = False) -> Iterator[Run]:
     """
     store = Store.open(folder, check)
     try:
+        yield _replayed(folder, store)
+    finally:
+        store.close()
+
+
+def _replayed(folder: Path, store: Store) -> Run:
+    try:
         settings = store.settings
         config = RunConfig.model_validate_json(settings["config"])
         kind, tasks = _load(config, settings["secret"])
         state = RunState.empty([task.name for task in tasks], kind.axes)
         for event in store.events():
             state.apply(event)
-        yield Run(
-            folder, config, settings["secret"], float(settings["created_at"]), kind, tasks, store, state
-        )
-    finally:
-        store.close()
+        created_at = float(settings["created_at"])
+    except (AttributeError, LookupError, TypeError, ValueError) as error:  # lines that no engine wrote
+        raise damaged(store.file, f"{type(error).__name__}: {one_line(str(error), 200)}") from error
+    return Run(folder, config, settings["secret"], created_at, kind, tasks, store, state)
 
 
 @contextlib.contextmanager
@@ -169,7 +180,18 @@ def is_driven(folder: Path) -> bool:
 
 
 def make_engine(run: Run, executor: Executor) -> Engine:
-    """Return the engine that drives an opened run with an executor."""
+    """Return the engine that drives an opened run with an executor.
+
+    Raises:
+        UsageError: a task is not the one that the run began with, so that its scores would not compare.
+    """
+    before = json.loads(run.store.settings["tasks"])
+    for name, fingerprint in _fingerprints(run.tasks).items():
+        if before[name] != fingerprint:
+            raise UsageError(
+                f"the task {name!r} has changed since the run in {str(run.folder)!r} began, so that new scores would "
+                "not compare with the old ones. Restore it, or begin a new run with: agentarch search"
+            )
     return Engine(
         store=run.store,
         state=run.state,
@@ -191,6 +213,24 @@ def _load(config: RunConfig, secret: str) -> tuple[Kind, tuple[Task, ...]]:
         if names.count(name) > 1:
             raise UsageError(f"the task {name!r} is named twice")
     return kind, tasks
+
+
+def _fingerprints(tasks: Iterable[Task]) -> dict[str, str]:
+    """Return a hash of each task's source file, by the task's name."""
+    files = {task.name: inspect.getsourcefile(type(task)) for task in tasks}
+    return {
+        name: hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""
+        for name, file in files.items()
+    }
+
+
+def _created_at(folder: Path) -> float:
+    """Return when a run was created; 0 for one that cannot be read."""
+    try:
+        with contextlib.closing(Store.open(folder)) as store:
+            return float(store.settings["created_at"])
+    except (AgentarchError, KeyError, ValueError):
+        return 0.0
 
 
 def _take_lock(lock: IO[str]) -> bool:

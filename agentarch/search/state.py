@@ -139,7 +139,7 @@ class RunState:
         self.candidate_seconds += evaluation.cost.wall_seconds
         self.candidate_cpu_seconds += evaluation.cost.cpu_seconds
         self._evaluations.setdefault(request.design_id, []).append(evaluation)
-        if evaluation.behaviour is not None:
+        if evaluation.behaviour is not None and request.rung < FIRST_RANKED_RUNG:
             first = self._behaviours.setdefault(
                 (request.task, request.rung, evaluation.behaviour), request.design_id
             )
@@ -167,7 +167,6 @@ class RunState:
                 axis.name: sum(e.descriptors[axis.name] for e in lowest) / len(lowest)
                 for axis in self.archive.axes
             },
-            parameters=max(e.parameters or 0 for e in lowest),
         )
         self._scored[design.id] = scored
         self.archive.add(scored)

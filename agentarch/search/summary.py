@@ -44,7 +44,6 @@ def scored_summary(scored: ScoredDesign) -> dict[str, Any]:
         "score": scored.score.value,
         "interval": _interval(scored.score),
         "rung": scored.rung,
-        "parameters": scored.parameters,
         "descriptors": dict(scored.descriptors),
         "proposer": scored.design.proposer,
         "operator": scored.design.operator,

@@ -1,6 +1,7 @@
 """The truth of a run: one SQLite file with its log of events and its queue of work."""
 
-from agentarch.store.schema import FILE_NAME, StoreDamaged, StoreFull
+from agentarch.store.errors import StoreDamaged, StoreFull, damaged
+from agentarch.store.schema import FILE_NAME
 from agentarch.store.store import DESIGNS, EVALUATIONS, PROPOSALS, REQUESTS, Event, Lease, Store
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "Store",
     "StoreDamaged",
     "StoreFull",
+    "damaged",
 ]

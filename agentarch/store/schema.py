@@ -1,13 +1,11 @@
-"""The tables of a run's store, and how errors of SQLite are told to a person."""
+"""The tables of a run's store, and how one is recognised."""
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
-from agentarch.errors import AgentarchError, UsageError
+from agentarch.errors import UsageError
 
 FILE_NAME = "run.sqlite"
 VERSION = 1
@@ -54,14 +52,6 @@ CREATE INDEX evaluations_by_state ON evaluations (state, number);
 """
 
 
-class StoreDamaged(AgentarchError):
-    """The store's file is not a readable database any more."""
-
-
-class StoreFull(AgentarchError):
-    """The store could not be written; what was written before is safe."""
-
-
 def check_version(connection: sqlite3.Connection, file: Path) -> None:
     """Make sure that a database is a run's store of this version.
 
@@ -78,33 +68,3 @@ def check_version(connection: sqlite3.Connection, file: Path) -> None:
             f"the run in {str(file.parent)!r} has store version {version}; this agentarch reads version {VERSION}. "
             f"Open it with the {age} agentarch that wrote it; nothing was changed."
         )
-
-
-@contextlib.contextmanager
-def told_plainly(file: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ones that say what to do.
-
-    Raises:
-        StoreFull: no space is left, or the file system refuses writing.
-        StoreDamaged: the file is not a sound database.
-    """
-    run = str(file.parent)
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        text = str(error)
-        if any(part in text for part in ("disk is full", "disk I/O error", "readonly", "unable to open")):
-            raise StoreFull(
-                f"the store {str(file)!r} cannot be written ({text}). Everything acknowledged before is kept. "
-                f"Free some space or restore write access, then run: agentarch resume {run}"
-            ) from error
-        raise
-    except sqlite3.DatabaseError as error:
-        if (
-            type(error) is not sqlite3.DatabaseError
-        ):  # a subclass is a mistake of ours, e.g. a broken constraint
-            raise
-        raise StoreDamaged(
-            f"the store {str(file)!r} is damaged ({error}). Nothing was changed. Copy the folder, then try "
-            f"`sqlite3 {file} .recover | sqlite3 recovered.sqlite` to save what is readable."
-        ) from error

@@ -22,7 +22,8 @@ from pydantic import TypeAdapter
 from agentarch.design import Design, Proposal
 from agentarch.errors import UsageError
 from agentarch.evaluation import Evaluation, Request
-from agentarch.store.schema import FILE_NAME, SCHEMA, StoreDamaged, check_version, told_plainly
+from agentarch.store.errors import damaged, told_plainly
+from agentarch.store.schema import FILE_NAME, SCHEMA, check_version
 
 DESIGNS = TypeAdapter(Design)
 EVALUATIONS = TypeAdapter(Evaluation)
@@ -91,17 +92,24 @@ class Store:
             run_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"cannot make the run directory {str(run_dir)!r}: {error.strerror}") from None
-        partial = run_dir / f".{FILE_NAME}.new"  # a run that exists is complete, whenever we are killed
-        partial.unlink(missing_ok=True)
-        with told_plainly(file):
-            connection = _connect(partial)
-            connection.executescript(SCHEMA)
-            with connection:
-                connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            connection.close()
-            partial.rename(file)
-            return cls(file, _connect(file))
+        # A run that exists is complete, whenever we are killed, and is never replaced by another.
+        partial = run_dir / f".{FILE_NAME}.{secrets.token_hex(4)}"
+        try:
+            with told_plainly(file):
+                connection = _connect(partial)
+                _prepare(connection)
+                connection.executescript(SCHEMA)
+                with connection:
+                    connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.close()
+                file.hardlink_to(partial)
+        except FileExistsError:
+            raise UsageError(f"another process has just begun a run in {str(run_dir)!r}") from None
+        finally:
+            for left in run_dir.glob(f"{partial.name}*"):
+                left.unlink(missing_ok=True)
+        return cls.open(run_dir)
 
     @classmethod
     def open(cls, run_dir: Path, check: bool = False) -> Store:
@@ -120,11 +128,16 @@ class Store:
             raise UsageError(f"{str(run_dir)!r} is not a run directory: it has no {FILE_NAME}")
         with told_plainly(file):
             connection = _connect(file)
-            check_version(connection, file)
+            try:
+                check_version(connection, file)
+            except BaseException:
+                connection.close()
+                raise
+            _prepare(connection)  # only now: this writes, and the file may be another program's
             if check:
                 found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
                 if found != "ok":
-                    raise StoreDamaged(f"the store {str(file)!r} is damaged: {found}. Nothing was changed.")
+                    raise damaged(file, found)
             return cls(file, connection)
 
     def close(self) -> None:
@@ -271,8 +284,10 @@ class Store:
 
 
 def _connect(file: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=30)
+    return sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=30)
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # acknowledged means on disk, through a power cut too
     connection.execute("PRAGMA foreign_keys = ON")
-    return connection

@@ -10,6 +10,7 @@ import numpy as np
 from agentarch.execution import Job, Limits, LocalExecutor, Question
 
 RUNS, COLD_RUNS = 60, 5
+TARGET_RATIO = 25
 SOURCE = """
 import torch
 from torch import nn
@@ -84,6 +85,7 @@ def main() -> None:
         f"box, request to result: p50 {1000 * p50:.0f} ms, p95 {1000 * p95:.0f} ms; "
         f"cold interpreter with torch: {1000 * reference:.0f} ms; ratio {reference / p50:.0f}"
     )
+    sys.exit(reference / p50 < TARGET_RATIO)
 
 
 if __name__ == "__main__":
