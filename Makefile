@@ -26,7 +26,7 @@ $(READY_DEV): pyproject.toml constraints.txt $(READY)
 	@touch $@
 
 demo: $(READY)
-	$(BIN)/agentarch search --tasks recall,parity --evaluations 90 --seed 1 --run-dir runs/demo-$$(date +%Y%m%d-%H%M%S)
+	$(BIN)/agentarch search --tasks recall,parity --evaluations 96 --seed 1 --run-dir runs/demo-$$(date +%Y%m%d-%H%M%S)
 
 test: $(READY_DEV)
 	$(BIN)/python -m pytest

@@ -16,6 +16,9 @@ PIPE_WIDTH = 120
 """Columns of a table that is written to a file or a pipe."""
 
 
+_ID_WIDTH, _SCORE_WIDTH = 8, 20
+
+
 def _console(to_stderr: bool) -> Console:
     console = Console(stderr=to_stderr, highlight=False)
     return console if console.is_terminal else Console(stderr=to_stderr, highlight=False, width=PIPE_WIDTH)
@@ -70,15 +73,17 @@ def elites_table(elites: Sequence[Mapping[str, Any]], most: int | None = None) -
     shown = elites if most is None else elites[:most]
     more = f", the best {len(shown)} of {len(elites)}" if len(shown) < len(elites) else ""
     table = Table(title=f"Elites{more}", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("id", no_wrap=True, min_width=12)
-    table.add_column("name", no_wrap=True, overflow="ellipsis", ratio=1)
-    table.add_column("score \\[95%]", no_wrap=True, min_width=20)
-    measured = list(shown[0]["descriptors"]) if shown else []
-    for column in ("rung", *(name.replace("_", " ") for name in measured)):
-        table.add_column(column, justify="right", min_width=4)
+    measured = {name: name.replace("_", " ") for name in (shown[0]["descriptors"] if shown else ())}
+    widths = {header: max(map(len, header.split())) for header in ("rung", *measured.values())}
+    taken = _ID_WIDTH + _SCORE_WIDTH + sum(widths.values()) + 2 * (2 + len(widths))
+    table.add_column("id", no_wrap=True, min_width=_ID_WIDTH)
+    table.add_column("name", no_wrap=True, overflow="ellipsis", max_width=max(8, OUT.width - taken))
+    table.add_column("score \\[95%]", no_wrap=True, min_width=_SCORE_WIDTH)
+    for header, width in widths.items():
+        table.add_column(header, justify="right", width=width)
     for elite in shown:
         table.add_row(
-            elite["id"],
+            elite["id"][:_ID_WIDTH],
             plain(elite["name"]),
             score_text(elite["score"], elite["interval"]),
             str(elite["rung"]),
