@@ -62,14 +62,18 @@ class RunConfig(BaseModel):
     tasks: Annotated[tuple[str, ...], BeforeValidator(_split_names)] = Field(
         ("recall", "parity"), min_length=1, description="tasks a design is scored on: names, or task files"
     )
-    evaluations: int | None = Field(None, ge=1, description="stop after so many evaluations")
+    evaluations: int | None = Field(None, strict=True, ge=1, description="stop after so many evaluations")
     time: Annotated[float | None, BeforeValidator(lambda v: v if v is None else parse_duration(v))] = Field(
         None, description="stop after so long, e.g. 30m"
     )
-    workers: int = Field(default_factory=available_cores, ge=1, le=256, description="boxes at a time")
+    workers: int = Field(
+        default_factory=available_cores, strict=True, ge=1, le=256, description="boxes at a time"
+    )
     proposer: str = Field("evolve", description="what writes the designs")
-    seed: int | None = Field(None, ge=0, lt=2**63, description="makes the run public and repeatable")
-    memory_mib: int = Field(2048, ge=512, description="memory limit of one box, torch included")
+    seed: int | None = Field(
+        None, strict=True, ge=0, lt=2**63, description="makes the run public and repeatable"
+    )
+    memory_mib: int = Field(2048, strict=True, ge=512, description="memory limit of one box, torch included")
 
     @property
     def evaluation_limit(self) -> int | None:

@@ -105,6 +105,17 @@ def test_recall_labels_are_the_values_that_went_with_the_keys():
         assert (labels[: 2 * pairs] == IGNORED_LABEL).all()
 
 
+def test_recall_trains_on_every_number_of_pairs_and_scores_on_all_of_them():
+    task = find_task("recall", "network")
+    data, pairs = data_of("recall", 1, 7), task.rungs[1].size["pairs"]
+    for tokens, labels in zip(data.train_inputs[:20], data.train_labels[:20], strict=True):
+        held = int((labels == IGNORED_LABEL).sum()) // 2
+        values = dict(zip(tokens[0 : 2 * held : 2], tokens[1 : 2 * held : 2], strict=True))
+        assert [values[key] for key in tokens[2 * held :]] == list(labels[2 * held :])
+    assert {int(n) // 2 for n in (data.train_labels == IGNORED_LABEL).sum(axis=1)} == set(range(1, pairs + 1))
+    assert {int(n) // 2 for n in (data.labels == IGNORED_LABEL).sum(axis=1)} == {pairs}
+
+
 def test_copy_labels_are_the_data_tokens_in_order():
     task = find_task("copy", "network")
     data, size = task.data("search", 1, 0), task.rungs[1].size

@@ -15,8 +15,9 @@ class Recall:
     """Tokens `key value key value … key key key`; at each trailing key the label is its value.
 
     Keys are distinct within a sequence, so every answer is determined, and nothing but the sequence itself
-    determines it. Telling designs apart: those that can look a token up against those that must carry
-    everything in a state of fixed size.
+    determines it. Training sequences hold from one pair to all, as in the source's mixture of sizes, so that
+    whether a design learns hangs little on its seed; scored ones hold all. Telling designs apart: those that
+    can look a token up against those that must carry everything in a state of fixed size.
     """
 
     name = "recall"
@@ -47,24 +48,35 @@ class Recall:
     def data(self, split, rung, seed):
         level = self.rungs[rung]
         training, scored = np.random.default_rng(seed).spawn(2)
+        pairs = level.size["pairs"]
         return Data(
-            *_sequences(training, level.train_items, **level.size),
-            *_sequences(scored, level.scored_items, **level.size),
+            *_sequences(training, training.integers(1, pairs + 1, level.train_items), **level.size),
+            *_sequences(scored, np.full(level.scored_items, pairs), **level.size),
         )
 
     def grade(self, predictions, labels):
         return classification_metrics(predictions, labels)
 
 
-def _sequences(rng, items, pairs, queries):
-    """Return tokens and labels, both `(items, 2 * pairs + queries)` int16."""
+def _sequences(rng, held, pairs, queries):
+    """Make one sequence for each entry of `held`, the number of pairs it holds; queries fill the rest.
+
+    Args:
+        rng: source of chance.
+        held: `(items,)`, from 1 to `pairs`.
+        pairs: the most a sequence can hold.
+        queries: how many follow when it does.
+
+    Returns:
+        Tokens and labels, both `(items, 2 * pairs + queries)` int16.
+    """
+    items, length = len(held), 2 * pairs + queries
     keys = rng.permuted(np.tile(np.arange(KEYS), (items, 1)), axis=1)[:, :pairs]
     values = rng.integers(KEYS, KEYS + VALUES, (items, pairs))
-    asked = rng.integers(0, pairs, (items, queries))
-    tokens = np.empty((items, 2 * pairs + queries), np.int16)
-    labels = np.full_like(tokens, IGNORED_LABEL)
-    tokens[:, 0 : 2 * pairs : 2] = keys
-    tokens[:, 1 : 2 * pairs : 2] = values
-    tokens[:, 2 * pairs :] = np.take_along_axis(keys, asked, axis=1)
-    labels[:, 2 * pairs :] = np.take_along_axis(values, asked, axis=1)
-    return tokens, labels
+    shown = np.zeros((items, length), np.int64)
+    shown[:, : 2 * pairs] = np.stack([keys, values], axis=2).reshape(items, 2 * pairs)
+    asked = (rng.random((items, length)) * held[:, None]).astype(np.int64)
+    is_query = np.arange(length) >= 2 * held[:, None]
+    tokens = np.where(is_query, np.take_along_axis(keys, asked, axis=1), shown)
+    labels = np.where(is_query, np.take_along_axis(values, asked, axis=1), IGNORED_LABEL)
+    return tokens.astype(np.int16), labels.astype(np.int16)
