@@ -30,7 +30,7 @@ class Recall:
         Rung(10, 16, 256, 64, 200_000, 20, {"pairs": 4, "queries": 8}),
         Rung(300, 32, 9_600, 256, 200_000, 60, {"pairs": 4, "queries": 12}),
         Rung(400, 32, 12_800, 256, 200_000, 120, {"pairs": 6, "queries": 12}),
-        Rung(1_000, 32, 32_000, 512, 200_000, 300, {"pairs": 12, "queries": 24}),
+        Rung(800, 32, 25_600, 512, 200_000, 300, {"pairs": 12, "queries": 24}),
     )
 
     def spec(self, rung):
