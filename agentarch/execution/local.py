@@ -17,46 +17,23 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import IO, Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from agentarch.content import content_folder
 from agentarch.evaluation import Cost, Outcome
 from agentarch.execution.contract import ExecutionStopped, ExecutorUnavailable, Job, Limits, Result
-from agentarch.execution.wire import (
-    ChannelClosed,
-    ProtocolViolation,
-    parse_strict,
-    receive_floats,
-    receive_header,
-    send,
-)
-from agentarch.text import one_line, printable
+from agentarch.execution.conversation import converse, judge
+from agentarch.execution.wire import ProtocolViolation, parse_strict
+from agentarch.text import one_line
 
 START_SECONDS = 120.0
 GRACE_SECONDS = 15.0
 """How long past its wall limit a box may take to be gone before it counts as our fault."""
 
 MAX_REPORT_BYTES = 64 * 1024
-MAX_COUNT = 2**53
-MAX_LOSSES = 64
-MAX_RECIPE_ENTRIES, MAX_RECIPE_TEXT = 32, 64
 RUNS_OF_A_KILLED_BOX = 3
-OUTPUT_CHARACTERS = 4000
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-
-
-@dataclass
-class _Said:
-    """What came over the channel, all of it claims of the design's process."""
-
-    claims: dict[str, Any] = field(default_factory=dict)
-    replies: list[NDArray[np.float32]] = field(default_factory=list)
-    fault: tuple[Outcome, str] | None = None
 
 
 class LocalExecutor:
@@ -98,7 +75,7 @@ class LocalExecutor:
             box_started = time.monotonic()
             try:
                 with self._box(job.limits) as (channel, report):
-                    said = _converse(channel, job)
+                    said = converse(channel, job)
                     seen = _read_report(report, box_started + job.limits.wall_seconds + GRACE_SECONDS)
             except (OSError, ExecutorUnavailable) as error:
                 self._raise_if_closed()
@@ -106,7 +83,7 @@ class LocalExecutor:
                 return Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(time.monotonic() - started))
             self._raise_if_closed()
             if seen is not None:
-                return _result(said, seen, job, wall_seconds=time.monotonic() - box_started)
+                return judge(said, seen, job, wall_seconds=time.monotonic() - box_started)
         reason = f"its box was killed from inside, {RUNS_OF_A_KILLED_BOX} times out of {RUNS_OF_A_KILLED_BOX}"
         return Result(Outcome.INVALID, reason, cost=Cost(time.monotonic() - started))
 
@@ -209,72 +186,6 @@ class LocalExecutor:
         self._warm = self._control = self._errors = None
 
 
-def _converse(channel: socket.socket, job: Job) -> _Said:
-    """Hand the job in, ask the questions once the box is ready for them, and note what is said."""
-    said = _Said()
-    header = {"type": "job", "kind": job.kind, "source": job.source, "seed": job.seed, **job.settings}
-    try:
-        with contextlib.suppress(ChannelClosed):  # it may have said why before it hung up
-            send(channel, header, job.arrays)
-        while said.fault is None and "losses" not in said.claims:
-            _take_claim(receive_header(channel), said)
-        for question in job.questions if said.fault is None else ():
-            send(channel, {"type": "predict"}, {"inputs": question.inputs})
-            message = receive_header(channel)
-            if message.get("type") != "predicted":
-                _take_claim(message, said)
-                break
-            said.replies.append(receive_floats(channel, question.reply_shape))
-        send(channel, {"type": "end"}, {})
-    except ChannelClosed:
-        pass  # the supervisor's report says how it ended
-    except ProtocolViolation as error:
-        said.fault = (Outcome.INVALID, f"the design's process sent {error}")
-    channel.close()  # a box that still reads or writes sees the end
-    return said
-
-
-def _take_claim(message: Mapping[str, Any], said: _Said) -> None:
-    """Note one message that is not a reply: `built` once, then `trained` once; a `fault` at any time.
-
-    Raises:
-        ProtocolViolation: it is none that a box may send now.
-    """
-    match message:
-        case {"type": "fault", "outcome": "invalid" | "out_of_memory" as outcome, "reason": str(reason)}:
-            said.fault = (Outcome(outcome), one_line(reason))
-        case {"type": "built", "parameters": parameters, "recipe": recipe} if (
-            not said.claims and _is_count(parameters) and _is_recipe(recipe)
-        ):
-            said.claims.update(parameters=parameters, recipe=recipe)
-        case {"type": "trained", "losses": list(losses)} if (
-            set(said.claims) == {"parameters", "recipe"}
-            and len(losses) <= MAX_LOSSES
-            and all(isinstance(loss, float) for loss in losses)
-        ):
-            said.claims.update(losses=losses)
-        case _:
-            raise ProtocolViolation(f"an unexpected message of type {str(message.get('type'))[:40]!r}")
-
-
-def _is_count(value: object) -> bool:
-    return type(value) is int and 0 <= value < MAX_COUNT
-
-
-def _is_recipe(value: object) -> bool:
-    """Whether a claimed recipe is None or a small, flat, printable dictionary."""
-    if not isinstance(value, dict):
-        return value is None
-    plain = all(
-        isinstance(one, bool | float)
-        or (type(one) is int and abs(one) < MAX_COUNT)
-        or (isinstance(one, str) and one == one_line(one, MAX_RECIPE_TEXT))
-        for one in value.values()
-    )
-    names = all(name == one_line(name, MAX_RECIPE_TEXT) for name in value)
-    return len(value) <= MAX_RECIPE_ENTRIES and plain and names
-
-
 def _read_report(report: socket.socket, deadline: float) -> dict[str, Any] | None:
     """Read the supervisor's one line; None when it ended without one."""
     collected = bytearray()
@@ -291,37 +202,3 @@ def _read_report(report: socket.socket, deadline: float) -> dict[str, Any] | Non
         return parse_strict(collected)
     except ProtocolViolation:
         return None
-
-
-def _result(said: _Said, seen: Mapping[str, Any], job: Job, wall_seconds: float) -> Result:
-    """Decide the outcome: what was seen from outside goes before what was said inside."""
-    if seen["ended"] in ("setup", "hung_up"):
-        reason = f"the box did not start: {one_line(seen['output'])}"
-        return Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(wall_seconds=wall_seconds))
-    outcome, reason = _outcome(said, seen, job)
-    return Result(
-        outcome=outcome,
-        reason=reason,
-        replies=tuple(said.replies) if outcome is Outcome.SCORED else (),
-        claims=said.claims,
-        cost=Cost(wall_seconds, seen["cpu_seconds"], seen["peak_memory_bytes"]),
-        output=printable(seen["output"], OUTPUT_CHARACTERS),
-    )
-
-
-def _outcome(said: _Said, seen: Mapping[str, Any], job: Job) -> tuple[Outcome, str]:
-    limits = job.limits
-    match seen["ended"]:
-        case "timeout":
-            doing = "predicting" if "losses" in said.claims else "training" if said.claims else "building"
-            return Outcome.TIMEOUT, f"still {doing} after {limits.wall_seconds:g} s; make the design cheaper"
-        case "memory":
-            return Outcome.OUT_OF_MEMORY, f"used more than {limits.memory_bytes / 2**20:,.0f} MiB of memory"
-        case "output":
-            return Outcome.OUTPUT_LIMIT, f"printed more than {limits.output_bytes / 2**10:,.0f} KiB"
-    if said.fault is not None:
-        return said.fault
-    if len(said.replies) == len(job.questions):
-        return Outcome.SCORED, ""
-    how = f"by signal {seen['signal']}" if seen["signal"] else f"with exit code {seen['exit_code']}"
-    return Outcome.INVALID, f"the design's process ended {how} before it was done"
