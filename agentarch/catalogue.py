@@ -85,7 +85,7 @@ def proposal_from_file(path: Path, proposer: str = "person", operator: str = "wr
         UsageError: the file is missing or is not UTF-8 text.
     """
     try:
-        source = path.read_text(encoding="utf-8")
+        source = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UsageError(f"cannot read the design {str(path)!r}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -137,7 +137,7 @@ def _import_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise UsageError(
             f"the task file {str(path)!r} does not load: {type(error).__name__}: {error}"

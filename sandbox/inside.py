@@ -9,7 +9,7 @@ import sys
 import traceback
 import types
 
-from wire import Channel
+from wire import Channel, HungUp
 
 REASON_CHARACTERS = 400
 FILE = "design.py"
@@ -28,7 +28,7 @@ def serve(channel: Channel) -> None:
         else:
             raise Refused(f"this box cannot run designs of kind {job['kind']!r}")
         program.run(_load(job["source"]), job, arrays, channel)
-    except EOFError:
+    except HungUp:
         return
     except BaseException as error:  # SystemExit and KeyboardInterrupt are the design's doing, too
         outcome = "out_of_memory" if _is_out_of_memory(error) else "invalid"
@@ -45,7 +45,7 @@ def _load(source: str) -> types.ModuleType:
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+    return isinstance(error, MemoryError) or "can't allocate memory" in _message(error)
 
 
 def _reason(error: BaseException) -> str:
@@ -53,10 +53,17 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, Refused):
         text = str(error)
     else:
-        name, message = type(error).__name__, " ".join(str(error).split())
+        name, message = type(error).__name__, " ".join(_message(error).split())
         text = f"raised {name}: {message}" if message else f"raised {name}"
         frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == FILE]
         if frames:
             where = f" (line {frames[-1].lineno}, in {frames[-1].name}: {frames[-1].line})"
             text = text[: REASON_CHARACTERS - min(len(where), 200)] + where[:200]
     return text[:REASON_CHARACTERS]
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except BaseException:  # an exception of the design's own may refuse
+        return ""

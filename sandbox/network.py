@@ -10,8 +10,10 @@ import types
 import numpy as np
 import torch
 from inside import Refused
-from torch import nn
-from torch.nn import functional as F
+from torch import isfinite, nn
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import AdamW
 from wire import Channel
 
 CURVE_POINTS = 32
@@ -36,8 +38,8 @@ def run(design: types.ModuleType, job: dict, arrays: dict[str, np.ndarray], chan
     if not isinstance(network, nn.Module):
         raise Refused(f"`build` returned {_name(network)}, expected a torch.nn.Module")
     network.train()
-    trainable = [p for p in network.parameters() if p.requires_grad]
-    parameters = sum(p.numel() for p in trainable)
+    trainable = [p for p in nn.Module.parameters(network) if p.requires_grad]
+    parameters = sum(map(torch.Tensor.numel, trainable))  # as torch counts, whatever the design overrides
     channel.send({"type": "built", "parameters": parameters, "recipe": _own_recipe(design)})
     if parameters > spec.max_parameters:
         raise Refused(f"has {parameters:,} parameters; the task allows {spec.max_parameters:,} at this rung")
@@ -87,7 +89,7 @@ def train(
         first = inputs[: recipe["batch_size"]]
         _check(network(first), first, spec)
         return []
-    optimiser = torch.optim.AdamW(
+    optimiser = AdamW(
         trainable,
         lr=recipe["learning_rate"],
         betas=tuple(recipe["betas"]),
@@ -105,14 +107,14 @@ def train(
         chosen = next(order)
         batch = inputs[chosen]
         logits = _check(network(batch), batch, spec)
-        loss = F.cross_entropy(logits.flatten(0, -2), labels[chosen].flatten())
+        loss = cross_entropy(logits.flatten(0, -2), labels[chosen].flatten())
         value = loss.item()
         if not math.isfinite(value):
             raise Refused(f"the training loss became {value} at step {step + 1} of {steps}")
         if loss.requires_grad:  # a constant output has nothing to learn
             optimiser.zero_grad()
             loss.backward()
-            nn.utils.clip_grad_norm_(trainable, recipe["clip_norm"])
+            clip_grad_norm_(trainable, recipe["clip_norm"])
             optimiser.step()
         if (step + 1) % every == 0 or step + 1 == steps:
             losses.append(value)
@@ -127,7 +129,7 @@ def predict(network: nn.Module, inputs: torch.Tensor, spec: types.SimpleNamespac
         Refused: a wrong shape, or values that are not finite.
     """
     logits = _check(network(inputs), inputs, spec).float().contiguous()
-    if not torch.isfinite(logits).all():
+    if not isfinite(logits).all():
         raise Refused("predictions contain NaN or infinity")
     return logits
 

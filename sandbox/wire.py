@@ -13,6 +13,10 @@ import numpy as np
 LENGTH = struct.Struct(">I")
 
 
+class HungUp(Exception):
+    """The engine closed the channel."""
+
+
 class Channel:
     """A connected stream socket that carries whole messages."""
 
@@ -30,7 +34,7 @@ class Channel:
         """Read one message: its header, and its arrays by name, with the dtype and shape they were sent in.
 
         Raises:
-            EOFError: the other side is gone.
+            HungUp: the other side is gone.
         """
         header = json.loads(self._read(LENGTH.unpack(self._read(LENGTH.size))[0]))
         arrays = {}
@@ -46,6 +50,6 @@ class Channel:
         while view:
             count = self._connection.recv_into(view)
             if count == 0:
-                raise EOFError("the engine closed the channel")
+                raise HungUp
             view = view[count:]
         return buffer

@@ -191,16 +191,16 @@ def test_labels_never_enter_a_box_and_scored_inputs_only_once_training_has_ended
         steps += 1
         if steps == 6:
             print("last step of training", look(), file=sys.stderr)
-        if steps == 8:
+        if steps > 6:
             print("predicting", look(), file=sys.stderr)
         """,
     )
     evaluation = evaluate(searches_its_memory, executor, rung=1, task=Marked())
     assert evaluation.outcome is Outcome.SCORED, evaluation.reason
-    training, predicting = evaluation.output.splitlines()
+    training, *predicting = evaluation.output.splitlines()
     assert training == "last step of training {'inputs': 0, 'labels': 0}"
-    assert predicting.endswith("'labels': 0}")
-    assert "'inputs': 0" not in predicting  # the search does find what is there
+    assert all(line.endswith("'labels': 0}") for line in predicting)
+    assert any("'inputs': 0" not in line for line in predicting)  # the search does find what is there
 
 
 def test_a_box_has_no_environment_of_its_engine(monkeypatch):
@@ -410,7 +410,7 @@ def test_a_design_that_kills_its_supervisor_is_invalid_and_takes_its_children_al
     assert "getppid" in killer
     result = own_executor.run(job(killer))
     assert result.outcome is Outcome.INVALID
-    assert "killed from inside" in result.reason
+    assert "killed (signal 9)" in result.reason
     assert own_executor.run(job()).outcome is Outcome.SCORED
     nothing_left()
 

@@ -80,7 +80,7 @@ BROKEN = {
             build="raise Mute",
         ),
         INVALID,
-        "ended",
+        "raised mute (line",
     ),
     "exhausts_recursion": Case(network(build="return build(spec)"), INVALID, "raised RecursionError"),
     "too_many_parameters": Case(
@@ -118,7 +118,7 @@ ENDING = {
     "sys_exit": Case(network(build="import_('sys').exit('bye')"), INVALID, "raised SystemExit: bye"),
     "keyboard_interrupt": Case(network(build="raise KeyboardInterrupt"), INVALID, "raised KeyboardInterrupt"),
     "kills_itself": Case(
-        network(build="os = import_('os'); os.kill(os.getpid(), 9)"), INVALID, "ended by signal 9 before"
+        network(build="os = import_('os'); os.kill(os.getpid(), 9)"), INVALID, "was killed (signal 9)"
     ),
     "terminates_itself": Case(
         network(build="os = import_('os'); os.kill(os.getpid(), 15)"), INVALID, "ended by signal 15 before"

@@ -20,8 +20,12 @@ _ID_WIDTH, _SCORE_WIDTH = 8, 20
 
 
 def _console(to_stderr: bool) -> Console:
-    console = Console(stderr=to_stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=to_stderr, highlight=False, width=PIPE_WIDTH)
+    console = Console(stderr=to_stderr, highlight=False, emoji=False)
+    return (
+        console
+        if console.is_terminal
+        else Console(stderr=to_stderr, highlight=False, emoji=False, width=PIPE_WIDTH)
+    )
 
 
 OUT, ERR = _console(to_stderr=False), _console(to_stderr=True)

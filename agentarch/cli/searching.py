@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,7 +63,7 @@ def _drive(folder: Path, as_json: bool, check: bool) -> int:
         _tell(summary, elites, workers=run.config.workers)
     if why == INTERRUPTED:
         ERR.print(
-            f"Interrupted; nothing recorded is lost. Go on with: agentarch resume {folder}",
+            f"Interrupted; nothing recorded is lost. Go on with: agentarch resume {shlex.quote(str(folder))}",
             soft_wrap=True,
             markup=False,
         )
@@ -86,7 +87,7 @@ def _stops_on_signals(engine: Engine) -> Iterator[None]:
 
 
 def _tell(summary: dict[str, Any], elites: list[dict[str, Any]], workers: int) -> None:
-    folder = escape(summary["run_dir"])
+    folder = escape(shlex.quote(summary["run_dir"]))
     OUT.print()
     OUT.print(
         elites_table(elites, SHOWN_ELITES) if elites else "No design has been scored on every task yet."

@@ -51,7 +51,7 @@ def show_status(folder: Path, as_json: bool) -> None:
         f"{summary['evaluations']}{f' of {limit}' if limit else ''} done, {summary['running']} running",
     )
     table.add_row("outcomes", outcomes_text(summary["outcomes"]))
-    tasks = ", ".join(summary["tasks"])
+    tasks = plain(", ".join(summary["tasks"]))
     table.add_row("designs", f"{summary['designs']}, {summary['designs_scored']} scored on {tasks}")
     table.add_row("best", _best_text(summary["best"]))
     table.add_row(
@@ -208,7 +208,7 @@ def _evaluations_table(evaluations: list[dict[str, Any]]) -> Table:
     for one in evaluations:
         cost = one["cost"]
         table.add_row(
-            one["task"],
+            plain(one["task"]),
             str(one["rung"]),
             one["outcome"],
             "" if one["score"] is None else score_text(one["score"], one["interval"]),

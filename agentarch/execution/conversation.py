@@ -7,6 +7,7 @@ order, are taken. The outcome rests first on what the supervisor saw from outsid
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -111,6 +112,12 @@ def _is_recipe(value: object) -> bool:
     )
     names = all(name == one_line(name, MAX_RECIPE_TEXT) for name in value)
     return len(value) <= MAX_RECIPE_ENTRIES and plain and names
+
+
+def was_killed(said: Said, seen: Mapping[str, Any], job: Job) -> bool:
+    """Whether the design's process was killed before it was done, and not by its supervisor."""
+    is_unfinished = said.fault is None and len(said.replies) < len(job.questions)
+    return seen["ended"] == "exited" and seen["signal"] == signal.SIGKILL and is_unfinished
 
 
 def judge(said: Said, seen: Mapping[str, Any], job: Job, wall_seconds: float) -> Result:

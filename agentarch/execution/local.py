@@ -23,7 +23,7 @@ from typing import IO, Any
 from agentarch.content import content_folder
 from agentarch.evaluation import Cost, Outcome
 from agentarch.execution.contract import ExecutionStopped, ExecutorUnavailable, Job, Limits, Result
-from agentarch.execution.conversation import converse, judge
+from agentarch.execution.conversation import converse, judge, was_killed
 from agentarch.execution.wire import ProtocolViolation, parse_strict
 from agentarch.text import one_line
 
@@ -67,8 +67,8 @@ class LocalExecutor:
     def run(self, job: Job) -> Result:
         """Run one job in a box of its own; see `Executor.run`.
 
-        A box whose supervisor is killed is run again: a person or the system may have done it once, and a
-        design that does it every time is invalid.
+        A box that is killed, by a signal its supervisor did not send or together with it, is run again: a person
+        or the system may have done it once, and a design to which it happens every time is invalid.
         """
         started = time.monotonic()
         for _ in range(RUNS_OF_A_KILLED_BOX):
@@ -82,9 +82,9 @@ class LocalExecutor:
                 reason = one_line(f"the box could not be run: {type(error).__name__}: {error}")
                 return Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(time.monotonic() - started))
             self._raise_if_closed()
-            if seen is not None:
+            if seen is not None and not was_killed(said, seen, job):
                 return judge(said, seen, job, wall_seconds=time.monotonic() - box_started)
-        reason = f"its box was killed from inside, {RUNS_OF_A_KILLED_BOX} times out of {RUNS_OF_A_KILLED_BOX}"
+        reason = f"its box was killed (signal 9), {RUNS_OF_A_KILLED_BOX} times out of {RUNS_OF_A_KILLED_BOX}"
         return Result(Outcome.INVALID, reason, cost=Cost(time.monotonic() - started))
 
     def close(self) -> None:

@@ -166,6 +166,10 @@ def _graded(
     answers, probed = predictions[: len(data.inputs)], predictions[len(data.inputs) :]
     with blamed_on(task):
         graded = task.grade(answers, data.labels)
+        if task.metric not in graded:
+            raise ValueError(
+                f"grade returned {', '.join(graded) or 'no metric'}, but the metric is {task.metric!r}"
+            )
         score = score_items(graded[task.metric], task.chance, task.ceiling)
         metrics = {name: float(values.mean()) for name, values in graded.items()}
         if not np.isfinite(list(metrics.values())).all():

@@ -77,12 +77,13 @@ def find_run(name: str) -> Path:
         UsageError: there is none; the message names the nearest.
     """
     for folder in (Path(name), RUNS_FOLDER / name):
-        if (folder / FILE_NAME).is_file():
-            return folder
+        with contextlib.suppress(OSError):  # a name no file can have
+            if (folder / FILE_NAME).is_file():
+                return folder
     existing = {path.parent.name: path for path in RUNS_FOLDER.glob(f"*/{FILE_NAME}")}
     if name == "latest" and existing:
         return max((path.parent for path in existing.values()), key=_created_at)
-    if Path(name).is_dir():
+    if os.path.isdir(name):  # noqa: PTH112 - says no, rather than raise, to a name no file can have
         raise UsageError(f"{name!r} is not a run directory: it has no {FILE_NAME}")
     raise unknown_name("run", name, {*existing, "latest"} if existing else ())
 

@@ -40,7 +40,8 @@ def told_plainly(file: Path) -> Iterator[None]:
             raise damaged(file, error) from error
         if "locked" in text:
             raise AgentarchError(
-                f"the store {str(file)!r} is locked by another program; try again"
+                f"the store {str(file)!r} is locked by another program. Everything acknowledged is kept; once it is "
+                f"free, go on with: agentarch resume {run}"
             ) from error
         raise
     except sqlite3.DatabaseError as error:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import secrets
+import shlex
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -84,9 +86,9 @@ class Store:
             StoreFull: it cannot be written.
         """
         file = run_dir / FILE_NAME
-        if file.exists():
+        if os.path.lexists(file):
             raise UsageError(
-                f"{str(run_dir)!r} holds a run already; continue it with: agentarch resume {run_dir}"
+                f"{str(run_dir)!r} holds a run already; continue it with: agentarch resume {shlex.quote(str(run_dir))}"
             )
         try:
             run_dir.mkdir(parents=True, exist_ok=True)
