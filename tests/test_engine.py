@@ -265,3 +265,9 @@ def test_a_task_that_raises_stops_the_run_and_is_named(store, executor):
     with pytest.raises(TaskFailed, match="'tiny' raised KeyError"):
         run(engine)
     assert engine.state.outcomes == {}
+
+
+def test_a_small_budget_finishes_the_design_it_has_begun(store, executor):
+    engine = make_engine(store, executor, Listed(source(), source(12)), evaluations=2, workers=2)
+    run(engine)
+    assert done(engine) == [("n0", 0, "scored"), ("n0", 1, "scored")]

@@ -204,6 +204,10 @@ class Engine:
         promotion = self._ladder.promotion(self.state)
         if promotion:
             return self._queue(promotion)
+        left = self._left()
+        promised = self.state.smoke_runs_in_flight() * len(self._tasks)
+        if left is not None and left <= promised:  # better to finish the designs begun than to begin one more
+            return False
         return self._propose()
 
     def _propose(self) -> bool:

@@ -55,6 +55,7 @@ class RunState:
     engine_seconds: float = 0.0
     stopped: str | None = None
     _requested: set[Request] = field(default_factory=set)
+    _rungs: dict[int, int] = field(default_factory=dict)
     _evaluations: dict[str, list[Evaluation]] = field(default_factory=dict)
     _scored: dict[str, ScoredDesign] = field(default_factory=dict)
     _behaviours: dict[tuple[str, int, str], str] = field(default_factory=dict)
@@ -96,6 +97,10 @@ class RunState:
         """Whether an evaluation exists, in whatever state."""
         return request in self._requested
 
+    def smoke_runs_in_flight(self) -> int:
+        """Return how many designs are at their smoke run, or wait for it, and so may want more evaluations."""
+        return sum(self._rungs[number] == 0 for number in self.running | self.queued)
+
     def apply(self, event: Event) -> None:
         """Take one event in. Events come in the order of their numbers."""
         if event.kind != "started" and self._last_at is not None:  # time between sessions is nobody's
@@ -121,7 +126,9 @@ class RunState:
     def _on_queued(self, body: dict[str, Any]) -> None:
         self.created += 1
         self.queued.add(body["number"])
-        self._requested.add(REQUESTS.validate_python(body["request"]))
+        request = REQUESTS.validate_python(body["request"])
+        self._requested.add(request)
+        self._rungs[body["number"]] = request.rung
 
     def _on_leased(self, body: dict[str, Any]) -> None:
         self.queued.discard(body["number"])
