@@ -73,6 +73,7 @@ class RunConfig(BaseModel):
     seed: int | None = Field(
         None, strict=True, ge=0, lt=2**63, description="makes the run public and repeatable"
     )
+    sandbox: str = Field("auto", description="what holds the designs: auto, jail, landlock, docker or unsafe")
     memory_mib: int = Field(2048, strict=True, ge=512, description="memory limit of one box, torch included")
 
     @property

@@ -83,6 +83,7 @@ class Evaluation:
         cost: measured from outside.
         report: what the box claims about the run (losses, the design's own recipe); never used to rank.
         output: the tail of what the design printed, stripped of control characters.
+        sandbox: the tier that it ran in, e.g. `"jail"`; empty when no box was used.
     """
 
     request: Request
@@ -96,6 +97,12 @@ class Evaluation:
     cost: Cost = field(default_factory=Cost)
     report: Mapping[str, Any] = field(default_factory=dict)
     output: str = ""
+    sandbox: str = ""
+
+    @property
+    def was_contained(self) -> bool:
+        """Whether every wall of its sandbox stood; a score from an open box is never an elite's."""
+        return self.sandbox != "unsafe" and " without " not in self.sandbox
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """One box: a process for one design, and a supervisor outside it that limits, measures and ends it.
 
-The supervisor is a fork of the warm process that never runs a line of the design. It watches wall time,
-the memory of the whole process tree, and what is printed; when the design is done, breaks a limit, or the
-engine goes away, it kills everything that descends from it and reports what was seen from outside.
+The supervisor is a fork of the warm process that never runs a line of the design and that the design can neither see
+nor signal. It makes the box ready, waits for a job's limits, and watches wall time, processor time, memory and what is
+printed. When the design is done, breaks a limit, or the engine goes away, it kills everything in the box and
+reports what was seen from outside.
 """
 
 import contextlib
-import ctypes
 import json
 import os
 import resource
@@ -15,36 +15,65 @@ import signal
 import socket
 import sys
 import time
-from pathlib import Path
+from dataclasses import dataclass
 
 import inside
+import jail
+import kernel
+import policy
+import processes
 from wire import Channel
 
 TICK_SECONDS = 0.05
 OUTPUT_TAIL_BYTES = 8192
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
-PAGE_BYTES = resource.getpagesize()
+MAX_ORDER_BYTES = 4096
+WAITING, AT_WORK = "box (ready)", "box"
+"""What the list of processes says of both processes of a box."""
 
 
-def supervise(channel: socket.socket, report: socket.socket, limits: dict) -> None:
-    """Run one design to its end and write one line of JSON about it to `report`.
+@dataclass(frozen=True)
+class Walls:
+    """What stands around every box of this warm process.
+
+    Attributes:
+        names: of the walls, as in `policy.TIERS`.
+        lifted_syscalls: groups of refused system calls that are allowed after all.
+        readable: paths that a design may read.
+    """
+
+    names: frozenset[str]
+    lifted_syscalls: frozenset[str]
+    readable: list[str]
+
+
+def supervise(channel: socket.socket, report: socket.socket, walls: Walls, number: int) -> None:
+    """Make one box ready, run one design in it to its end, and write one line of JSON about it to `report`.
 
     Args:
         channel: the design's only link to the engine; handed to the design's process and closed here.
-        report: the supervisor's own link to the engine. When the engine hangs up, the box ends.
-        limits: `wall_seconds`, `memory_bytes` (resident, whole tree), `output_bytes`.
+        report: the supervisor's own link to the engine. One order comes over it, the job's limits as JSON
+            (`wall_seconds`; `memory_bytes`, resident, whole box; `output_bytes`). When the engine hangs up, the box ends.
+        walls: that stand.
+        number: of the box.
     """
+    kernel.name_process(WAITING)
+    _keep_only(processes.descriptor(), channel.fileno(), report.fileno())
     adopt_orphans()  # those of the design become ours, and their cost with them
-    started = time.monotonic()
-    reader, writer = os.pipe()
-    ready, set_up = os.pipe()
-    child = os.fork()
+    try:
+        jail.enter_namespaces(walls.names, number)
+        reader, writer = os.pipe()
+        ready, set_up = os.pipe()
+        child = os.fork()
+    except OSError as error:
+        _tell(report, {"ended": "setup", "output": str(error)})
+        return
     if child == 0:
-        _become_design(channel, writer, set_up, limits)
+        _become_design(channel, writer, set_up, walls)
     channel.close()
     os.close(writer)
     os.close(set_up)
-    ended, tail = _watch(child, reader, report, started + limits["wall_seconds"], limits)
+    watch = _Watch(child, reader, report, walls.names)
+    ended = watch.until_the_end()
     status = _end_everything(child)
     if os.read(ready, 1) == b"":  # no line of the design has run: the fault is ours
         ended = "setup"
@@ -54,91 +83,149 @@ def supervise(channel: socket.socket, report: socket.socket, limits: dict) -> No
         "ended": ended,
         "exit_code": code if code >= 0 else None,
         "signal": -code if code < 0 else None,
-        "wall_seconds": time.monotonic() - started,
-        "cpu_seconds": used.ru_utime + used.ru_stime,
+        "wall_seconds": time.monotonic() - watch.started,
+        "cpu_seconds": max(
+            used.ru_utime + used.ru_stime, watch.cpu_seconds
+        ),  # nobody waits for those killed last
         "peak_memory_bytes": used.ru_maxrss * 1024,
-        "output": tail.decode("utf-8", "replace"),
+        "output": watch.tail.decode("utf-8", "replace"),
     }
+    _tell(report, seen)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant that loses its own, so that none gets out of sight."""
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _tell(report: socket.socket, seen: dict) -> None:
     with contextlib.suppress(OSError):  # the engine is gone, and with it the only reader
         report.sendall(json.dumps(seen).encode() + b"\n")
 
 
-def _become_design(channel: socket.socket, writer: int, set_up: int, limits: dict) -> None:
-    """Turn this fork into the design's process, say so to `set_up`, run the design; never returns."""
+def _become_design(channel: socket.socket, writer: int, set_up: int, walls: Walls) -> None:
+    """Turn this fork into the design's process, shut it in, say so to `set_up`, run the design; never returns."""
     try:
         os.setsid()
-        _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        _prctl(PR_SET_NO_NEW_PRIVS, 1)
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         os.dup2(writer, 1)
         os.dup2(writer, 2)
         sys.stdout.reconfigure(line_buffering=True)  # what a design prints counts although it is killed
-        highest = os.sysconf("SC_OPEN_MAX")  # before the limit below makes it small
-        _limit(resource.RLIMIT_CORE, 0)
-        _limit(resource.RLIMIT_FSIZE, 0)  # no byte reaches a disk
-        _limit(resource.RLIMIT_NOFILE, 64)
-        _limit(resource.RLIMIT_DATA, _data_bytes() + limits["memory_bytes"])
+        if "descriptors" in walls.names:
+            _keep_only(channel.fileno(), set_up)
+        jail.shut(walls.names, walls.lifted_syscalls, walls.readable)
         os.write(set_up, b"1")
-        _keep_only(channel.fileno(), highest)
-        inside.serve(Channel(channel))
+        os.close(set_up)
+        inside.serve(Channel(channel), on_job=lambda: kernel.name_process(AT_WORK))
     finally:
         error = sys.exc_info()[1]
         if error is not None:
-            os.write(2, repr(error).encode())
+            os.write(2, str(error).encode())
         os._exit(0 if error is None else 1)
 
 
-def _keep_only(descriptor: int, highest: int) -> None:
-    """Close every descriptor but the standard three and one; standard input reads as empty."""
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.closerange(3, descriptor)
-    os.closerange(descriptor + 1, highest)
+def _keep_only(*descriptors: int) -> None:
+    """Close every descriptor but the standard three and some."""
+    first = 3
+    for descriptor in sorted(descriptors):
+        os.closerange(first, descriptor)
+        first = descriptor + 1
+    os.closerange(first, os.sysconf("SC_OPEN_MAX"))
 
 
-def _watch(
-    child: int, reader: int, report: socket.socket, deadline: float, limits: dict
-) -> tuple[str, bytes]:
-    """Wait until the design's process ends or must end.
+class _Watch:
+    """Waits until the design's process ends or must end.
 
-    Returns:
-        Why (`exited`, `timeout`, `memory`, `output`, `hung_up`), and the last bytes it printed.
+    Attributes:
+        started: when the job's limits came, on the monotonic clock.
+        tail: the last bytes the design printed.
+        cpu_seconds: the most that was seen in use.
     """
-    finished = os.pidfd_open(child)
-    poller = select.poll()
-    poller.register(finished, select.POLLIN)
-    poller.register(reader, select.POLLIN)
-    poller.register(report, select.POLLIN)  # readable only when the engine hangs up
-    printed, tail = 0, b""
-    next_look = 0.0
-    while True:
-        now = time.monotonic()
-        if now >= deadline:
-            return "timeout", tail
-        if now >= next_look:
-            if _resident_bytes(_descendants()) > limits["memory_bytes"]:
-                return "memory", tail
-            next_look = now + TICK_SECONDS
-        ready = {fd for fd, _ in poller.poll(1000 * min(TICK_SECONDS, deadline - now))}
-        if reader in ready:
-            piece = os.read(reader, 65536)
-            if not piece:
-                poller.unregister(reader)
-            printed += len(piece)
-            tail = (tail + piece)[-OUTPUT_TAIL_BYTES:]
-            if printed > limits["output_bytes"]:
-                return "output", tail
-        elif finished in ready:  # only once the pipe is drained, so that no last words are lost
-            return "exited", tail
-        if report.fileno() in ready:
-            return "hung_up", tail
+
+    def __init__(self, child: int, reader: int, report: socket.socket, walls: frozenset[str]) -> None:
+        self.started = time.monotonic()
+        self.tail = b""
+        self.cpu_seconds = 0.0
+        self._child, self._reader, self._report, self._walls = child, reader, report, walls
+        self._finished = os.pidfd_open(child)
+        self._printed = 0
+        self._limits: dict | None = None
+        self._next_look = 0.0
+        self._poller = select.poll()
+        for descriptor in (self._finished, reader, report.fileno()):
+            self._poller.register(descriptor, select.POLLIN)
+
+    def until_the_end(self) -> str:
+        """Return why: `exited`, `timeout`, `processor`, `memory`, `threads`, `output` or `hung_up`."""
+        while True:
+            now = time.monotonic()
+            broken = self._broken_limit(now) if self._limits else None
+            if broken:
+                return broken
+            ready = {descriptor for descriptor, _ in self._poller.poll(self._patience(now))}
+            if self._reader in ready:
+                self._take_output()
+            elif self._finished in ready:  # only once the pipe is drained, so that no last words are lost
+                return "exited"
+            if self._report.fileno() in ready and not self._take_order():
+                return "hung_up"
+
+    def _patience(self, now: float) -> float | None:
+        """How many milliseconds until the next look; none while no job has come."""
+        if self._limits is None:
+            return None
+        left = self.started + self._limits["wall_seconds"] - now
+        return 1000 * max(0.0, min(TICK_SECONDS, left))
+
+    def _broken_limit(self, now: float) -> str | None:
+        limits = self._limits
+        if now >= self.started + limits["wall_seconds"]:
+            return "timeout"
+        if self._printed > limits["output_bytes"]:
+            return "output"
+        if "supervision" not in self._walls or now < self._next_look:
+            return None
+        self._next_look = now + TICK_SECONDS
+        use = processes.use([self._child, *processes.descendants(self._child)])
+        self.cpu_seconds = max(self.cpu_seconds, use.cpu_seconds)
+        if use.resident_bytes > limits["memory_bytes"]:
+            return "memory"
+        if use.cpu_seconds > limits["wall_seconds"] + policy.SPARE_CPU_SECONDS:
+            return "processor"
+        if use.threads > policy.LIMITS["threads"]:
+            return "threads"
+        return None
+
+    def _take_output(self) -> None:
+        piece = os.read(self._reader, 65536)
+        if not piece:
+            self._poller.unregister(self._reader)
+        self._printed += len(piece)
+        self.tail = (self.tail + piece)[-OUTPUT_TAIL_BYTES:]
+
+    def _take_order(self) -> bool:
+        """Read the job's limits; return whether the engine is still there."""
+        order = self._report.recv(MAX_ORDER_BYTES)
+        if not order:
+            return False
+        kernel.name_process(AT_WORK)
+        self._limits = json.loads(order)
+        self.started = time.monotonic()
+        if "limits" in self._walls:
+            with contextlib.suppress(OSError):  # it has ended already
+                most = processes.data_bytes(self._child) + self._limits["memory_bytes"]
+                resource.prlimit(self._child, resource.RLIMIT_DATA, (most, most))
+        return True
 
 
 def _end_everything(child: int) -> int:
-    """Kill every descendant until none is left; return the wait status of the design's process."""
+    """Kill everything in the box until none is left; return the wait status of the design's process."""
     with contextlib.suppress(ProcessLookupError):
-        os.kill(child, signal.SIGKILL)  # by name: a kernel may not list children
+        os.kill(child, signal.SIGKILL)  # the first process of its namespace, and with it go all others
     status = 0
     while True:
-        for pid in _descendants():
+        for pid in processes.descendants(os.getpid()):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         try:
@@ -147,51 +234,3 @@ def _end_everything(child: int) -> int:
             return status
         if pid == child:
             status = ended
-
-
-def adopt_orphans() -> None:
-    """Become the parent of every descendant that loses its own, so that none gets out of sight."""
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
-
-
-def children(pid: int) -> list[int]:
-    """Return the ids of a process's own children; none when it has ended."""
-    try:
-        threads = list(Path(f"/proc/{pid}/task").iterdir())
-        return [int(child) for thread in threads for child in (thread / "children").read_text().split()]
-    except OSError:
-        return []
-
-
-def _descendants() -> list[int]:
-    """Return the ids of all processes below this one."""
-    found, queue = [], [os.getpid()]
-    while queue:
-        below = children(queue.pop())
-        found += below
-        queue += below
-    return found
-
-
-def _resident_bytes(pids: list[int]) -> int:
-    total = 0
-    for pid in pids:
-        try:
-            total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
-        except (OSError, IndexError):  # it ended meanwhile
-            continue
-    return total
-
-
-def _data_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[5]) * PAGE_BYTES
-
-
-def _limit(which: int, value: int) -> None:
-    resource.setrlimit(which, (value, value))
-
-
-def _prctl(option: int, value: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(option, value, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), f"prctl({option}) failed")

@@ -8,6 +8,7 @@ import linecache
 import sys
 import traceback
 import types
+from collections.abc import Callable
 
 from wire import Channel, HungUp
 
@@ -19,9 +20,10 @@ class Refused(Exception):
     """The design broke its contract; the message tells its author how."""
 
 
-def serve(channel: Channel) -> None:
-    """Read one job, run it, and report a fault if there is one."""
+def serve(channel: Channel, on_job: Callable[[], None]) -> None:
+    """Read one job, run it, and report a fault if there is one; `on_job` is called between the two."""
     job, arrays = channel.receive()
+    on_job()
     try:
         if job["kind"] == "network":
             import network as program

@@ -1,78 +1,121 @@
-"""The warm process: loads torch once, then forks a fresh box for every request.
+"""The warm process: loads torch once, keeps boxes ready, and hands one out for every request.
 
-Started by the engine with an empty environment and one socket. Holds no data of any design. Ends when the
-engine goes away, however it goes.
+Started by the engine with an almost empty environment and one socket. Holds no data of any design, and runs none. Ends
+when the engine goes away, however it goes, and its ready boxes end with it.
 
-Usage: python -s -P warm.py CONTROL_FD
+Usage: python -s -P warm.py CONTROL_FD SETTINGS
 """
 
 import contextlib
 import gc
+import itertools
 import json
 import os
 import select
 import signal
 import socket
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # an isolated interpreter does not look beside its script
 
 import box
+import jail
+import policy
+import processes
 
-REQUEST_BYTES = 4096
+REQUEST_BYTES = 16
+
+
+@dataclass(frozen=True)
+class ReadyBox:
+    """A box that waits for a job; the engine's ends of its sockets, and a handle on its supervisor."""
+
+    channel: socket.socket
+    report: socket.socket
+    supervisor: int
+
+    def hand_to(self, control: socket.socket) -> None:
+        """Give it to the engine, and keep nothing of it."""
+        descriptors = [self.channel.fileno(), self.report.fileno(), self.supervisor]
+        socket.send_fds(control, [b"box"], descriptors)
+        self.channel.close()
+        self.report.close()
+        os.close(self.supervisor)
 
 
 def main() -> None:
     """Serve until the engine hangs up."""
-    control = socket.socket(fileno=int(sys.argv[1]))
+    control, settings = socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2])
+    walls = _walls(settings)
     _load_torch()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the engine to handle
+    box.adopt_orphans()  # what loses its supervisor comes to us, to be ended
+    if "mount" in walls.names:
+        jail.enter_view(settings["shown"], settings["hidden"])
     gc.collect()
     gc.freeze()  # keeps the collector from touching, and so copying, shared pages in every box
-    box.adopt_orphans()  # what loses its supervisor comes to us, to be ended
-    ended, wake = os.pipe2(os.O_NONBLOCK)
+    ended, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(wake)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)  # only so that it wakes the poll below
-    control.sendall(json.dumps({"ready": os.getpid(), "threads": _threads()}).encode() + b"\n")
+    control.sendall(json.dumps({"ready": os.getpid()}).encode())
+    _serve(control, ended, walls, settings["ready_boxes"])
+
+
+def _walls(settings: dict) -> box.Walls:
+    """Return what stands around every box: the walls of a tier, less those that a test lifts."""
+    lifted = frozenset(settings["lifted"])
+    groups = {f"syscalls.{group}" for group in policy.REFUSED_SYSCALLS} | {"syscalls.signals"}
+    walls = policy.TIERS[settings["tier"]]
+    if not lifted <= walls | groups:
+        raise ValueError(f"the {settings['tier']} has no wall {sorted(lifted - walls - groups)[0]!r} to lift")
+    return box.Walls(
+        names=walls - lifted,
+        lifted_syscalls=frozenset(name.removeprefix("syscalls.") for name in lifted & groups),
+        readable=jail.files_to_read(settings["shown"], settings["hidden"]),
+    )
+
+
+def _serve(control: socket.socket, ended: int, walls: box.Walls, wanted: int) -> None:
+    """Keep so many boxes ready, and hand one out at every request."""
+    numbers = itertools.count(os.getpid() % policy.UIDS_OUTSIDE)
     supervisors: set[int] = set()
+    ready: list[ReadyBox] = []
     poller = select.poll()
     poller.register(control, select.POLLIN)
     poller.register(ended, select.POLLIN)
     while True:
-        ready = {descriptor for descriptor, _ in poller.poll()}
-        if ended in ready:
+        may_wait = len(ready) >= wanted
+        now = {descriptor for descriptor, _ in poller.poll(None if may_wait else 0)}
+        if ended in now:
             os.read(ended, 4096)
             _tidy(supervisors)
-        if control.fileno() in ready:
-            request, descriptors, _, _ = socket.recv_fds(control, REQUEST_BYTES, 2)
-            if not request:
+        if control.fileno() in now:
+            if not control.recv(REQUEST_BYTES):
                 return
-            supervisors.add(_fork_supervisor(request, descriptors, closing=(control.fileno(), ended, wake)))
+            one = ready.pop(0) if ready else _make(walls, next(numbers), supervisors)
+            one.hand_to(control)
+        elif not may_wait:  # requests go first
+            ready.append(_make(walls, next(numbers), supervisors))
 
 
-def _fork_supervisor(request: bytes, descriptors: list[int], closing: tuple[int, ...]) -> int:
-    """Fork the supervisor of one box; return its process id.
-
-    Args:
-        request: the box's limits, as JSON.
-        descriptors: its channel and its report, which this process closes.
-        closing: what the supervisor must not keep of this process.
-    """
+def _make(walls: box.Walls, number: int, supervisors: set[int]) -> ReadyBox:
+    """Fork the supervisor of one box, which makes it ready while we go on."""
+    channel, channel_inside = socket.socketpair()
+    report, report_inside = socket.socketpair()
     pid = os.fork()
     if pid == 0:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for descriptor in closing:
-                os.close(descriptor)
-            channel, report = (socket.socket(fileno=d) for d in descriptors)
-            box.supervise(channel, report, json.loads(request))
+            box.supervise(channel_inside, report_inside, walls, number)
         finally:
             os._exit(0)
-    for descriptor in descriptors:
-        os.close(descriptor)
-    return pid
+    channel_inside.close()
+    report_inside.close()
+    supervisors.add(pid)
+    return ReadyBox(channel, report, os.pidfd_open(pid))
 
 
 def _tidy(supervisors: set[int]) -> None:
@@ -80,7 +123,7 @@ def _tidy(supervisors: set[int]) -> None:
     with contextlib.suppress(ChildProcessError):
         while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
             supervisors.discard(pid)
-    for pid in box.children(os.getpid()):
+    for pid in processes.children(os.getpid()):
         if pid not in supervisors:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -92,13 +135,8 @@ def _load_torch() -> None:
     import torch
 
     torch.set_num_threads(1)
-    torch.optim.AdamW(
-        [torch.nn.Parameter(torch.zeros(1))]
-    )  # imports the compiler's front end, seconds of work
-
-
-def _threads() -> int:
-    return len(list(Path("/proc/self/task").iterdir()))
+    layer = torch.nn.Linear(1, 1)  # looks at /proc/cpuinfo, which no box has
+    torch.optim.AdamW(layer.parameters())  # imports the compiler's front end, seconds of work
 
 
 if __name__ == "__main__":

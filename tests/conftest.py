@@ -34,6 +34,19 @@ def executor() -> Iterator[LocalExecutor]:
     shared.close()
 
 
+FORKING = ("syscalls.processes", "syscalls.identity")
+"""What is lifted so that designs may start processes and sessions, to see that the other walls hold those, too."""
+
+
+@pytest.fixture(scope="session")
+def forking_executor() -> Iterator[LocalExecutor]:
+    """A started executor that all tests share, whose designs may start processes."""
+    shared = LocalExecutor(lifted=FORKING)
+    shared.start()
+    yield shared
+    shared.close()
+
+
 @pytest.fixture
 def other_warm_processes() -> set[int]:
     """The warm processes that ran before the test started its own."""
@@ -42,8 +55,8 @@ def other_warm_processes() -> set[int]:
 
 @pytest.fixture
 def own_executor(other_warm_processes: set[int]) -> Iterator[LocalExecutor]:
-    """A started executor that a test may break."""
-    own = LocalExecutor()
+    """A started executor that a test may break, whose designs may start processes."""
+    own = LocalExecutor(lifted=FORKING)
     own.start()
     yield own
     own.close()

@@ -156,7 +156,15 @@ class Marked(Tiny):
         )
 
 
-def test_labels_never_enter_a_box_and_scored_inputs_only_once_training_has_ended(executor):
+@pytest.fixture
+def open_executor():
+    """An executor whose designs can read their own memory as a file."""
+    unsafe = LocalExecutor("unsafe")
+    yield unsafe
+    unsafe.close()
+
+
+def test_labels_never_enter_a_box_and_scored_inputs_only_once_training_has_ended(open_executor):
     inputs, labels = (bytes(b ^ 0x5A for b in array.tobytes()) for array in (Marked.inputs, Marked.labels))
     narrow = [
         bytes(b ^ 0x5A for b in Marked.labels.astype(size).tobytes()) for size in ("i1", "<i2", "<i4", "<f4")
@@ -195,7 +203,7 @@ def test_labels_never_enter_a_box_and_scored_inputs_only_once_training_has_ended
             print("predicting", look(), file=sys.stderr)
         """,
     )
-    evaluation = evaluate(searches_its_memory, executor, rung=1, task=Marked())
+    evaluation = evaluate(searches_its_memory, open_executor, rung=1, task=Marked())
     assert evaluation.outcome is Outcome.SCORED, evaluation.reason
     training, *predicting = evaluation.output.splitlines()
     assert training == "last step of training {'inputs': 0, 'labels': 0}"
@@ -210,32 +218,32 @@ def test_a_box_has_no_environment_of_its_engine(monkeypatch):
     try:
         lines = """
         os = import_("os")
-        print(sorted(os.environ), open("/proc/self/environ").read(), flush=True)
+        print(dict(os.environ), flush=True)
         """
         evaluation = evaluate(network(build=lines), executor)
     finally:
         executor.close()
     assert evaluation.outcome is Outcome.SCORED
-    assert "PATH" in evaluation.output
-    assert "secret" not in evaluation.output.lower()
-    assert "KEY" not in evaluation.output
+    assert evaluation.output == "{}\n"
 
 
 def test_a_box_has_no_descriptors_but_the_standard_three_and_its_channel(executor, tmp_path):
     lines = """
     os = import_("os")
-    names = sorted(int(name) for name in os.listdir("/proc/self/fd"))
-    for name in names:
+    for number in range(1024):
         try:
-            print(name, os.readlink(f"/proc/self/fd/{name}").split(":")[0], flush=True)
+            print(oct(os.fstat(number).st_mode)[:-4], flush=True)
         except OSError:
-            pass  # the listing's own
+            pass
     """
     with (tmp_path / "file").open("w"):
         evaluation = evaluate(network(build=lines), executor)
-    first, *kinds = [line.split(maxsplit=1)[1] for line in evaluation.output.splitlines()]
-    assert first == "/dev/null"
-    assert sorted(kinds) == ["pipe", "pipe", "socket"]
+    null, pipe, socket = (
+        "0o2",
+        "0o1",
+        "0o14",
+    )  # a character device, and so on, as stat(2) numbers kinds of files
+    assert evaluation.output.split() == [null, pipe, pipe, socket]
 
 
 def test_a_box_reads_nothing_on_standard_input(executor):
@@ -261,7 +269,7 @@ def test_a_design_that_computes_costs_processor(executor):
 
 
 @pytest.mark.parametrize("ending", ["os._exit(0)", "time.sleep(1000)"], ids=["that_ends", "that_is_killed"])
-def test_what_children_of_a_design_compute_is_part_of_its_cost(ending, executor):
+def test_what_children_of_a_design_compute_is_part_of_its_cost(ending, forking_executor):
     lines = f"""
     os, time = import_("os"), import_("time")
     start = time.monotonic()
@@ -274,8 +282,9 @@ def test_what_children_of_a_design_compute_is_part_of_its_cost(ending, executor)
         os.write(told, b"done")
         {ending}
     os.read(report, 4)
+    time.sleep(0.3)
     """
-    evaluation = evaluate(network(build=lines), executor)
+    evaluation = evaluate(network(build=lines), forking_executor)
     assert evaluation.outcome is Outcome.SCORED, evaluation.reason
     assert evaluation.cost.cpu_seconds >= 0.5
 
@@ -340,7 +349,7 @@ from support.designs import SOUND
 from support.scoring import evaluate
 from agentarch.execution import LocalExecutor
 
-executor = LocalExecutor()
+executor = LocalExecutor(lifted=("syscalls.processes", "syscalls.identity"))
 executor.start()
 for _ in range(2):
     threading.Thread(target=evaluate, args=(sys.stdin.read() if _ == 0 else SOUND, executor, 1000.0)).start()
@@ -394,24 +403,10 @@ def test_a_design_whose_supervisor_is_killed_is_run_again_and_scores_as_ever(
     warm = own_warm()
     thread, outcome = in_background(evaluate, sleeper, own_executor)
     wait_until(lambda: len(descendants(warm)) >= 2, "the design runs")
-    (supervisor,) = (pid for pid, parent in living().items() if parent == warm)
+    (supervisor,) = (pid for pid in descendants(warm) if living()[pid] == warm)
     os.kill(supervisor, signal.SIGKILL)
     thread.join(60)
     assert came_of(outcome[0]) == calm
-    nothing_left()
-
-
-def test_a_design_that_kills_its_supervisor_is_invalid_and_takes_its_children_along(
-    own_executor, nothing_left
-):
-    killer = WITH_CHILDREN.replace(
-        "    time.sleep(1000)\n    return", "    os.kill(os.getppid(), 9)\n    return"
-    )
-    assert "getppid" in killer
-    result = own_executor.run(job(killer))
-    assert result.outcome is Outcome.INVALID
-    assert "killed (signal 9)" in result.reason
-    assert own_executor.run(job()).outcome is Outcome.SCORED
     nothing_left()
 
 

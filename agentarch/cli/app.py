@@ -71,6 +71,10 @@ def search(
     memory_mib: Annotated[
         int | None, typer.Option(help="Memory limit of one box, torch included.  [default: 2048]")
     ] = None,
+    sandbox: Annotated[
+        str | None,
+        typer.Option(help="What holds the designs: auto, jail, landlock, docker or unsafe.  [default: auto]"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Search for designs: propose, train and score, archive, again, until the budget is spent.
@@ -88,13 +92,21 @@ def search(
         "workers": workers,
         "proposer": proposer,
         "seed": seed,
+        "sandbox": sandbox,
         "memory_mib": memory_mib,
     }
     raise typer.Exit(start(make_config(given, config), run_dir, as_json))
 
 
 @app.command(epilog="Example: agentarch resume latest")
-def resume(run: RunName, as_json: Json = False) -> None:
+def resume(
+    run: RunName,
+    sandbox: Annotated[
+        str | None,
+        typer.Option(help="Another sandbox than the run was begun in.  [default: that of the run]"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Go on with a run that was interrupted, killed, or ran out of disk.
 
     Budgets go on where they were: nothing recorded is done twice, and nothing is forgotten.
@@ -102,7 +114,7 @@ def resume(run: RunName, as_json: Json = False) -> None:
     from agentarch.cli.searching import go_on
     from agentarch.search.session import find_run
 
-    raise typer.Exit(go_on(find_run(run), as_json))
+    raise typer.Exit(go_on(find_run(run), as_json, sandbox))
 
 
 @app.command(epilog="Example: agentarch status latest --json")
@@ -145,6 +157,9 @@ def evaluate(
     ] = 0,
     kind: Annotated[str, typer.Option(help="Kind of design.")] = "network",
     memory_mib: Annotated[int, typer.Option(min=512, help="Memory limit of the box, torch included.")] = 2048,
+    sandbox: Annotated[
+        str, typer.Option(help="What holds the design: auto, jail, landlock, docker or unsafe.")
+    ] = "auto",
     as_json: Json = False,
 ) -> None:
     """Train and score one design in a box, and say what came of it.
@@ -153,7 +168,7 @@ def evaluate(
     """
     from agentarch.cli.evaluating import evaluate_file
 
-    raise typer.Exit(evaluate_file(file, task, rung, seed, kind, memory_mib, as_json))
+    raise typer.Exit(evaluate_file(file, task, rung, seed, kind, memory_mib, sandbox, as_json))
 
 
 @app.command(epilog="Example: agentarch tasks --json")

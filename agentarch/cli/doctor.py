@@ -6,16 +6,18 @@ import platform
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from agentarch.cli.output import OUT, plain, print_json
+from agentarch.cli.output import ERR, OUT, plain, print_json
 from agentarch.config import available_cores
 from agentarch.errors import AgentarchError
 from agentarch.execution.contract import GIB
+from agentarch.execution.tiers import LOCAL_TIERS, UNSAFE, SelfTest, make_executor, self_test
 
 NEEDED_DISK_BYTES = GIB
+TIERS = (*LOCAL_TIERS, "docker", UNSAFE)
 
 
 @dataclass(frozen=True)
@@ -37,18 +39,39 @@ class Finding:
 
 def examine(as_json: bool) -> int:
     """Look at everything and print it; return the exit code."""
-    looks: tuple[Callable[[], Finding], ...] = (_python, _system, _sqlite, _disk, _content, _box)
-    findings = [look() for look in looks]
+    looks: tuple[Callable[[], Finding], ...] = (_python, _system, _sqlite, _disk, _content)
+    tiers = _tiers()
+    findings = [*(look() for look in looks), _sandbox(tiers)]
     works = all(finding.works for finding in findings)
     if as_json:
-        print_json({"works": works, "findings": [asdict(finding) for finding in findings]})
+        told = {
+            "works": works,
+            "findings": [asdict(finding) for finding in findings],
+            "sandboxes": [asdict(tested) for tested in tiers],
+        }
+        print_json(told)
     else:
         for finding in findings:
             mark = "[green]works[/green]" if finding.works else "[red]fails[/red]"
             OUT.print(f"{mark}  {finding.name}: {plain(finding.detail, 400)}", soft_wrap=True)
             if finding.mend:
                 OUT.print(f"       {plain(finding.mend, 400)}", soft_wrap=True)
+        OUT.print("\nSandboxes, each tried from within:")
+        for tested in tiers:
+            _tell_tier(tested)
     return 0 if works else 1
+
+
+def _tell_tier(tested: SelfTest) -> None:
+    mark = "[green]works[/green]" if tested.works else "[red]fails[/red]"
+    held = [wall.name.replace("_", " ") for wall in tested.walls if wall.holds]
+    walls = f"walls that hold: {', '.join(held)}" if held else "no walls" if tested.works else ""
+    OUT.print(
+        f"{mark}  {tested.tier}: {'; '.join(plain(part, 400) for part in (tested.reason, walls) if part)}",
+        soft_wrap=True,
+    )
+    if tested.mend:
+        OUT.print(f"       {plain(tested.mend, 400)}", soft_wrap=True)
 
 
 def _python() -> Finding:
@@ -87,25 +110,23 @@ def _content() -> Finding:
     return Finding("content", True, detail)
 
 
-def _box() -> Finding:
-    """Train the first seed design at the smoke rung, in a real box."""
-    from agentarch.catalogue import find_task, seed_designs
-    from agentarch.evaluation import Outcome, Request
-    from agentarch.execution import LocalExecutor
-    from agentarch.kinds import make_kind
+def _tiers() -> list[SelfTest]:
+    """Try the walls of every sandbox."""
+    found = []
+    for tier in TIERS:
+        with ERR.status(f"testing the {tier} sandbox"):
+            executor = make_executor(tier)
+            try:
+                found.append(self_test(executor, tier))
+            finally:
+                executor.close()
+    return found
 
-    executor = LocalExecutor()
-    mend = "Install torch with: pip install -c constraints.txt torch"
-    try:
-        kind = make_kind("network", secret="", memory_mib=2048)
-        design, task = seed_designs(kind.contract)[0], find_task("recall", "network")
-        executor.start()
-        evaluation = kind.evaluate(design, task, Request(design.id, task.name, 0, 0), executor)
-    except AgentarchError as error:
-        return Finding("local box", False, str(error), mend)
-    finally:
-        executor.close()
-    if evaluation.outcome is not Outcome.SCORED:
-        return Finding("local box", False, f"{evaluation.outcome.value}: {evaluation.reason}", mend)
-    seconds = evaluation.cost.wall_seconds
-    return Finding("local box", True, f"trained {design.name} at the smoke rung in {seconds:.2f} s")
+
+def _sandbox(tiers: Sequence[SelfTest]) -> Finding:
+    """Say which sandbox `auto` takes."""
+    for tested in tiers:
+        if tested.tier in LOCAL_TIERS and tested.works:
+            return Finding("sandbox", True, f"auto takes the {tested.tier}")
+    first = tiers[0]
+    return Finding("sandbox", False, f"auto finds none; the {first.tier} fails: {first.reason}", first.mend)

@@ -8,10 +8,10 @@ from typing import Any
 
 from agentarch.catalogue import find_task, proposal_from_file
 from agentarch.cli.output import ERR, OUT, duration_text, plain, print_json, score_text
+from agentarch.cli.sandboxes import started_executor
 from agentarch.design import DesignError, read_design
 from agentarch.errors import UsageError
 from agentarch.evaluation import Evaluation, Outcome, Request
-from agentarch.execution import LocalExecutor
 from agentarch.execution.contract import MIB
 from agentarch.kinds import make_kind
 from agentarch.search.summary import evaluation_summary
@@ -21,7 +21,14 @@ SECRET_VARIABLE = "AGENTARCH_SECRET"
 
 
 def evaluate_file(
-    file: Path, task_name: str, rung: int, seed: int, kind_name: str, memory_mib: int, as_json: bool
+    file: Path,
+    task_name: str,
+    rung: int,
+    seed: int,
+    kind_name: str,
+    memory_mib: int,
+    sandbox: str,
+    as_json: bool,
 ) -> int:
     """Evaluate a design's file and print what came of it; return the exit code."""
     kind = make_kind(kind_name, os.environ.get(SECRET_VARIABLE, ""), memory_mib)
@@ -39,10 +46,9 @@ def evaluate_file(
         evaluation = Evaluation(Request("", task.name, rung, seed), Outcome.INVALID, str(error))
     else:
         request = Request(design.id, task.name, rung, seed)
-        executor = LocalExecutor()
+        executor = started_executor(sandbox, ready_boxes=1)
         try:
             with ERR.status(f"training {plain(design.name)} on {task.name}, rung {rung}"):
-                executor.start()
                 for _ in range(ATTEMPTS):
                     evaluation = kind.evaluate(design, task, request, executor)
                     if evaluation.outcome is not Outcome.INFRASTRUCTURE:
@@ -72,6 +78,7 @@ def _tell(file: Path, summary: dict[str, Any]) -> None:
     OUT.print(
         f"  took {duration_text(cost['wall_seconds'])}, {duration_text(cost['cpu_seconds'])} of processor time, "
         f"{cost['peak_memory_bytes'] / MIB:,.0f} MiB at its peak"
+        + (f", in the {summary['sandbox']} sandbox" if summary["sandbox"] else "")
     )
     if summary["output"]:
         OUT.print(f"  it printed: {plain(summary['output'], 400)}", soft_wrap=True)

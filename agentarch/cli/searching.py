@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,11 +14,17 @@ from rich.markup import escape
 
 from agentarch.cli.output import ERR, OUT, duration_text, elites_table, outcomes_text, print_json
 from agentarch.cli.progress import watcher
+from agentarch.cli.sandboxes import started_executor
 from agentarch.config import RunConfig
 from agentarch.evaluation import Outcome
-from agentarch.execution import ExecutionStopped, LocalExecutor
-from agentarch.search.engine import Engine
-from agentarch.search.session import create_run, make_engine, new_run_folder, only_engine, open_run
+from agentarch.search.session import (
+    check_tasks,
+    create_run,
+    make_engine,
+    new_run_folder,
+    only_engine,
+    open_run,
+)
 from agentarch.search.summary import elites_summary, run_summary
 
 INTERRUPTED = "interrupted"
@@ -30,15 +36,15 @@ def start(config: RunConfig, folder: Path | None, as_json: bool) -> int:
     """Make a new run and drive it; return the exit code."""
     folder = folder or new_run_folder()
     create_run(config, folder)
-    return _drive(folder, as_json, check=False)
+    return _drive(folder, as_json, check=False, sandbox=None)
 
 
-def go_on(folder: Path, as_json: bool) -> int:
-    """Drive an existing run to the end of its budget; return the exit code."""
-    return _drive(folder, as_json, check=True)
+def go_on(folder: Path, as_json: bool, sandbox: str | None) -> int:
+    """Drive an existing run to the end of its budget, in another sandbox if one is named; return the exit code."""
+    return _drive(folder, as_json, check=True, sandbox=sandbox)
 
 
-def _drive(folder: Path, as_json: bool, check: bool) -> int:
+def _drive(folder: Path, as_json: bool, check: bool, sandbox: str | None) -> int:
     with only_engine(folder), open_run(folder, check) as run:
         names = ", ".join(task.name for task in run.tasks)
         ERR.print(
@@ -46,12 +52,22 @@ def _drive(folder: Path, as_json: bool, check: bool) -> int:
             soft_wrap=True,
             markup=False,
         )
-        executor = LocalExecutor()
+        check_tasks(run)
+        try:
+            with _signals(_raise_interrupt):
+                executor = started_executor(
+                    sandbox or run.config.sandbox,
+                    ready_boxes=run.config.workers,
+                    used_before=run.state.sandboxes,
+                )
+        except KeyboardInterrupt:
+            return _say_interrupted(folder)
         engine = make_engine(run, executor)
         try:
-            with watcher(ERR, run.config) as watch, _stops_on_signals(engine):
-                with contextlib.suppress(ExecutionStopped):  # the engine was told, too, and says why
-                    executor.start()
+            with (
+                watcher(ERR, run.config) as watch,
+                _signals(lambda: engine.stop(INTERRUPTED, at_once=True)),
+            ):
                 why = engine.run(watch)
         finally:
             executor.close()
@@ -62,28 +78,36 @@ def _drive(folder: Path, as_json: bool, check: bool) -> int:
     else:
         _tell(summary, elites, workers=run.config.workers)
     if why == INTERRUPTED:
-        ERR.print(
-            f"Interrupted; nothing recorded is lost. Go on with: agentarch resume {shlex.quote(str(folder))}",
-            soft_wrap=True,
-            markup=False,
-        )
-        return _EXIT_INTERRUPTED
+        return _say_interrupted(folder)
     return _DONE if summary["outcomes"].get(Outcome.SCORED) else _NOTHING_SCORED
 
 
+def _say_interrupted(folder: Path) -> int:
+    ERR.print(
+        f"Interrupted; nothing recorded is lost. Go on with: agentarch resume {shlex.quote(str(folder))}",
+        soft_wrap=True,
+        markup=False,
+    )
+    return _EXIT_INTERRUPTED
+
+
 @contextlib.contextmanager
-def _stops_on_signals(engine: Engine) -> Iterator[None]:
-    """Stop the engine at once, but cleanly, on Ctrl-C and SIGTERM."""
+def _signals(call: Callable[[], None]) -> Iterator[None]:
+    """Call something on Ctrl-C and SIGTERM."""
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        engine.stop(INTERRUPTED, at_once=True)
+    def handle(number: int, frame: FrameType | None) -> None:
+        call()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _raise_interrupt() -> None:
+    raise KeyboardInterrupt
 
 
 def _tell(summary: dict[str, Any], elites: list[dict[str, Any]], workers: int) -> None:

@@ -117,7 +117,7 @@ def _is_recipe(value: object) -> bool:
 def was_killed(said: Said, seen: Mapping[str, Any], job: Job) -> bool:
     """Whether the design's process was killed before it was done, and not by its supervisor."""
     is_unfinished = said.fault is None and len(said.replies) < len(job.questions)
-    return seen["ended"] == "exited" and seen["signal"] == signal.SIGKILL and is_unfinished
+    return seen["ended"] in ("exited", "setup") and seen["signal"] == signal.SIGKILL and is_unfinished
 
 
 def judge(said: Said, seen: Mapping[str, Any], job: Job, wall_seconds: float) -> Result:
@@ -151,6 +151,12 @@ def _outcome(said: Said, seen: Mapping[str, Any], job: Job) -> tuple[Outcome, st
             return Outcome.TIMEOUT, f"still {doing} after {limits.wall_seconds:g} s; make the design cheaper"
         case "memory":
             return Outcome.OUT_OF_MEMORY, f"used more than {limits.memory_bytes / 2**20:,.0f} MiB of memory"
+        case "processor":
+            return Outcome.TIMEOUT, (
+                f"used more processor time than one core has in {limits.wall_seconds:g} s; start no threads"
+            )
+        case "threads":
+            return Outcome.INVALID, "ran more threads than a box may have"
         case "output":
             return Outcome.OUTPUT_LIMIT, f"printed more than {limits.output_bytes / 2**10:,.0f} KiB"
     if said.fault is not None:

@@ -1,4 +1,4 @@
-"""Runs designs on this machine: one warm process with torch loaded forks a fresh box for every job.
+"""Runs designs on this machine: one warm process with torch loaded keeps boxes ready, one for every job.
 
 The engine talks to each box over two sockets: the channel, whose other end the design's process holds, and
 the report, whose other end only the supervisor outside that process holds. What comes over the channel is
@@ -9,21 +9,25 @@ box, so none outlives the engine, however it dies.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import select
+import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import IO, Any
 
 from agentarch.content import content_folder
 from agentarch.evaluation import Cost, Outcome
 from agentarch.execution.contract import ExecutionStopped, ExecutorUnavailable, Job, Limits, Result
 from agentarch.execution.conversation import converse, judge, was_killed
+from agentarch.execution.runtime import needed_files
 from agentarch.execution.wire import ProtocolViolation, parse_strict
 from agentarch.text import one_line
 
@@ -31,22 +35,50 @@ START_SECONDS = 120.0
 GRACE_SECONDS = 15.0
 """How long past its wall limit a box may take to be gone before it counts as our fault."""
 
+DESCRIPTORS_OF_A_BOX = 3
 MAX_REPORT_BYTES = 64 * 1024
 RUNS_OF_A_KILLED_BOX = 3
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-class LocalExecutor:
-    """Forks a box for each job from one warm process; see `agentarch.execution.contract.Executor`.
+@dataclass(frozen=True)
+class _Box:
+    """The engine's ends of one box's sockets, and a handle on its supervisor."""
 
-    The walls are those of a separate process: limits on time, memory and output, no environment, no
-    inherited descriptors, no bytes to a disk. It does not yet keep a design from files it could delete, from
-    the network, or from processes of the same user.
+    channel: socket.socket
+    report: socket.socket
+    supervisor: int
+
+    def close(self) -> None:
+        """Hang up, which ends the box; one that does not listen is killed."""
+        self.channel.close()
+        self.report.close()
+        with contextlib.suppress(ProcessLookupError):
+            if not _has_ended(self.supervisor, GRACE_SECONDS):
+                signal.pidfd_send_signal(self.supervisor, signal.SIGKILL)
+        os.close(self.supervisor)
+
+
+class LocalExecutor:
+    """Hands each job to a fresh box, made ready by one warm process; see `agentarch.execution.contract.Executor`.
+
+    Args:
+        tier: `jail`, `landlock` or `unsafe`; which walls stand is in `sandbox/policy.py`.
+        lifted: walls of that tier to leave out, to see what they hold; `syscalls.GROUP` lifts the refusal of one
+            group of system calls. For tests only: what runs so is named so.
+        ready_boxes: how many to keep ready ahead of need.
     """
 
-    name = "local"
-
-    def __init__(self) -> None:
+    def __init__(self, tier: str = "jail", lifted: Collection[str] = (), ready_boxes: int = 2) -> None:
+        self.name = tier if not lifted else f"{tier} without {', '.join(sorted(lifted))}"
+        files = needed_files()
+        self._settings = {
+            "tier": tier,
+            "lifted": sorted(lifted),
+            "shown": files.shown,
+            "hidden": files.hidden,
+            "ready_boxes": ready_boxes,
+        }
         self._lock = threading.RLock()  # a signal handler may close what its own thread is starting
         self._warm: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -74,9 +106,9 @@ class LocalExecutor:
         for _ in range(RUNS_OF_A_KILLED_BOX):
             box_started = time.monotonic()
             try:
-                with self._box(job.limits) as (channel, report):
-                    said = converse(channel, job)
-                    seen = _read_report(report, box_started + job.limits.wall_seconds + GRACE_SECONDS)
+                with self._box(job.limits) as box:
+                    said = converse(box.channel, job)
+                    seen = _read_report(box.report, box_started + job.limits.wall_seconds + GRACE_SECONDS)
             except (OSError, ExecutorUnavailable) as error:
                 self._raise_if_closed()
                 reason = one_line(f"the box could not be run: {type(error).__name__}: {error}")
@@ -101,44 +133,55 @@ class LocalExecutor:
             raise ExecutionStopped("the executor was closed")
 
     @contextlib.contextmanager
-    def _box(self, limits: Limits) -> Iterator[tuple[socket.socket, socket.socket]]:
-        """Open a box; yield the engine's ends of its channel and its report."""
-        channel, channel_inside = socket.socketpair()
-        report, report_inside = socket.socketpair()
-        wanted = {
+    def _box(self, limits: Limits) -> Iterator[_Box]:
+        """Take a box and set its limits; it is gone in the end."""
+        order = {
             "wall_seconds": limits.wall_seconds,
             "memory_bytes": limits.memory_bytes,
             "output_bytes": limits.output_bytes,
         }
-        with channel, report:
-            with channel_inside, report_inside, self._lock:
-                self._raise_if_closed()
-                self._request(json.dumps(wanted).encode(), [channel_inside.fileno(), report_inside.fileno()])
-                self._open_reports.add(report)
-            try:
-                channel.settimeout(limits.wall_seconds + GRACE_SECONDS)
-                yield channel, report
-            finally:
-                with self._lock:
-                    self._open_reports.discard(report)
+        with self._lock:
+            self._raise_if_closed()
+            box = self._take_box()
+            self._open_reports.add(box.report)
+        try:
+            box.report.sendall(json.dumps(order).encode())
+            box.channel.settimeout(limits.wall_seconds + GRACE_SECONDS)
+            yield box
+        finally:
+            with self._lock:
+                self._open_reports.discard(box.report)
+            box.close()
 
-    def _request(self, message: bytes, descriptors: list[int]) -> None:
+    def _take_box(self) -> _Box:
         """Ask the warm process for a box, starting another warm process when the last one has died."""
         self._start_warm()
-        assert self._control is not None
         try:
-            socket.send_fds(self._control, [message], descriptors)
+            return self._request()
         except (BrokenPipeError, ConnectionResetError):
             self._stop_warm()
             self._start_warm()
-            socket.send_fds(self._control, [message], descriptors)
+            return self._request()
+
+    def _request(self) -> _Box:
+        assert self._control is not None
+        self._control.sendall(b"box")
+        answer, descriptors, _, _ = socket.recv_fds(self._control, 16, DESCRIPTORS_OF_A_BOX)
+        if not answer:
+            raise ConnectionResetError("the warm process ended")
+        if len(descriptors) < DESCRIPTORS_OF_A_BOX:
+            for descriptor in descriptors:
+                os.close(descriptor)
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        channel, report, supervisor = descriptors
+        return _Box(socket.socket(fileno=channel), socket.socket(fileno=report), supervisor)
 
     def _start_warm(self) -> None:
         if self._warm is not None and self._warm.poll() is None:
             return
         self._stop_warm()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process it belongs to
+        errors = os.fdopen(os.memfd_create("errors"), "w+b")  # needs no disk that could be full
         with theirs:
             warm = subprocess.Popen(
                 [
@@ -147,6 +190,7 @@ class LocalExecutor:
                     "-P",
                     str(content_folder("sandbox") / "warm.py"),
                     str(theirs.fileno()),
+                    json.dumps(self._settings),
                 ],
                 pass_fds=[theirs.fileno()],
                 env={"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", **_ONE_THREAD},
@@ -184,6 +228,13 @@ class LocalExecutor:
         if self._errors is not None:
             self._errors.close()
         self._warm = self._control = self._errors = None
+
+
+def _has_ended(process: int, within_seconds: float) -> bool:
+    """Whether the process behind a handle ends within a time."""
+    poller = select.poll()
+    poller.register(process, select.POLLIN)
+    return bool(poller.poll(1000 * within_seconds))
 
 
 def _read_report(report: socket.socket, deadline: float) -> dict[str, Any] | None:

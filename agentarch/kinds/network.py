@@ -125,6 +125,7 @@ class NetworkKind:
                 key: result.claims[key] for key in ("losses", "recipe") if result.claims.get(key) is not None
             },
             output=result.output,
+            sandbox=executor.name,
         )
         if result.outcome is not Outcome.SCORED:
             return ungraded

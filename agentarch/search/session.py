@@ -23,6 +23,7 @@ from agentarch.catalogue import find_task, seed_designs
 from agentarch.config import RunConfig
 from agentarch.errors import AgentarchError, UsageError, unknown_name
 from agentarch.execution import Executor
+from agentarch.execution.tiers import check_sandbox
 from agentarch.kinds import Kind, make_kind
 from agentarch.proposers import make_proposer
 from agentarch.search.engine import Engine
@@ -94,6 +95,7 @@ def create_run(config: RunConfig, folder: Path) -> None:
     Raises:
         agentarch.errors.UsageError: a name in the configuration does not exist, or the folder holds a run.
     """
+    check_sandbox(config.sandbox)
     _, loaded = _load(config, secret="")
     make_proposer(config.proposer)
     tasks = tuple(str(Path(name).resolve()) if name.endswith(".py") else name for name in config.tasks)
@@ -180,11 +182,11 @@ def is_driven(folder: Path) -> bool:
         return False
 
 
-def make_engine(run: Run, executor: Executor) -> Engine:
-    """Return the engine that drives an opened run with an executor.
+def check_tasks(run: Run) -> None:
+    """Make sure that a run's tasks are those it began with.
 
     Raises:
-        UsageError: a task is not the one that the run began with, so that its scores would not compare.
+        UsageError: one is not, so that new scores would not compare with the old ones.
     """
     before = json.loads(run.store.settings["tasks"])
     for name, fingerprint in _fingerprints(run.tasks).items():
@@ -193,6 +195,15 @@ def make_engine(run: Run, executor: Executor) -> Engine:
                 f"the task {name!r} has changed since the run in {str(run.folder)!r} began, so that new scores would "
                 "not compare with the old ones. Restore it, or begin a new run with: agentarch search"
             )
+
+
+def make_engine(run: Run, executor: Executor) -> Engine:
+    """Return the engine that drives an opened run with an executor.
+
+    Raises:
+        UsageError: see `check_tasks`.
+    """
+    check_tasks(run)
     return Engine(
         store=run.store,
         state=run.state,

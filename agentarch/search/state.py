@@ -32,6 +32,7 @@ class RunState:
         same_as: designs that turned out to act exactly like an earlier one, with that one's id.
         refused: proposals refused unread or as duplicates.
         outcomes: finished evaluations by outcome.
+        sandboxes: finished evaluations by the sandbox they ran in.
         running: numbers of the evaluations being worked on.
         queued: numbers of the evaluations waiting.
         created: evaluations that exist, in whatever state.
@@ -47,6 +48,7 @@ class RunState:
     same_as: dict[str, str] = field(default_factory=dict)
     refused: int = 0
     outcomes: Counter[Outcome] = field(default_factory=Counter)
+    sandboxes: Counter[str] = field(default_factory=Counter)
     running: set[int] = field(default_factory=set)
     queued: set[int] = field(default_factory=set)
     created: int = 0
@@ -152,7 +154,9 @@ class RunState:
             )
             if first != request.design_id:
                 self.same_as[request.design_id] = first
-        if request.rung >= FIRST_RANKED_RUNG and evaluation.score is not None:
+        if evaluation.sandbox:
+            self.sandboxes[evaluation.sandbox] += 1
+        if request.rung >= FIRST_RANKED_RUNG and evaluation.score is not None and evaluation.was_contained:
             self._score(self.designs[request.design_id])
 
     def _score(self, design: Design) -> None:

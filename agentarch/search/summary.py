@@ -22,6 +22,7 @@ def run_summary(state: RunState, folder: Path) -> dict[str, Any]:
         "running": len(state.running),
         "queued": len(state.queued),
         "outcomes": {outcome.value: count for outcome, count in sorted(state.outcomes.items())},
+        "sandboxes": dict(sorted(state.sandboxes.items())),
         "designs": len(state.designs),
         "designs_scored": len(state.all_scored()),
         "refused": state.refused,
@@ -122,7 +123,16 @@ def evaluation_summary(evaluation: Evaluation) -> dict[str, Any]:
         "n": None if score is None else score.n,
         **{
             key: plain[key]
-            for key in ("metrics", "descriptors", "parameters", "behaviour", "cost", "report", "output")
+            for key in (
+                "metrics",
+                "descriptors",
+                "parameters",
+                "behaviour",
+                "cost",
+                "report",
+                "output",
+                "sandbox",
+            )
         },
     }
 

@@ -47,13 +47,13 @@ def network(*, top: str = "", build: str = "", forward: str = "") -> str:
 SOUND = network()
 
 ON_THE_CHANNEL = """
-os, socket, json, struct = (import_(name) for name in ("os", "socket", "json", "struct"))
+os, socket, stat, json, struct = (import_(name) for name in ("os", "socket", "stat", "json", "struct"))
 
 def channel():
-    for name in os.listdir("/proc/self/fd"):
+    for number in range(64):
         try:
-            if os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):
-                return socket.socket(fileno=os.dup(int(name)))
+            if stat.S_ISSOCK(os.fstat(number).st_mode):
+                return socket.socket(fileno=os.dup(number))
         except OSError:
             continue
 

@@ -21,7 +21,7 @@ def living() -> dict[int, int]:
 
 
 def descendants(pid: int | None = None) -> set[int]:
-    """Return all living processes below one, by default below this one."""
+    """Return all living processes below one, by default below this one, without boxes that wait for a job."""
     parents = living()
     found, queue = set(), [pid or os.getpid()]
     while queue:
@@ -29,7 +29,15 @@ def descendants(pid: int | None = None) -> set[int]:
         below = {child for child, parent in parents.items() if parent == above}
         found |= below
         queue += below
-    return found
+    return {one for one in found if not is_waiting_box(one)}
+
+
+def is_waiting_box(pid: int) -> bool:
+    """Whether a process is one of a box that was made ready and has no job yet."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text() == "box (ready)\n"
+    except OSError:
+        return False
 
 
 def warm_processes(pid: int | None = None) -> set[int]:

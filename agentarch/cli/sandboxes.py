@@ -1,0 +1,43 @@
+"""Chooses the sandbox for a command, and says aloud whatever is not as strong as it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from agentarch.cli.output import ERR
+from agentarch.execution import Executor, ExecutorUnavailable
+from agentarch.execution.tiers import AUTO, UNSAFE, choose_executor
+
+
+def started_executor(sandbox: str, ready_boxes: int, used_before: Collection[str] = ()) -> Executor:
+    """Return a started executor whose self-test passed.
+
+    Args:
+        sandbox: one of `agentarch.execution.tiers.SANDBOXES`.
+        ready_boxes: to keep ready ahead of need.
+        used_before: tiers behind the scores that a run has already; `auto` leaves them for no other.
+
+    Raises:
+        ExecutorUnavailable: there is none; the message says why and what to do.
+    """
+    with ERR.status("testing the sandbox"):
+        executor, failed = choose_executor(sandbox, ready_boxes)
+    told = "; ".join(f"{one.tier} fails: {one.reason}. {one.mend}" for one in failed)
+    if sandbox == AUTO and used_before and executor.name not in used_before:
+        executor.close()
+        raise ExecutorUnavailable(
+            f"this run's scores were made in {' and '.join(sorted(used_before))}, and only {executor.name} works here "
+            f"now ({told}). Mend that, or accept the other sandbox with: agentarch resume RUN --sandbox {executor.name}"
+        )
+    if failed:
+        _warn(f"Designs run in the {executor.name} sandbox, which is weaker than it could be: {told}")
+    if executor.name == UNSAFE:
+        _warn(
+            "THE SANDBOX IS UNSAFE: designs can read your files, your keys and the network. Every score is "
+            "stamped so, and none of these designs becomes an elite."
+        )
+    return executor
+
+
+def _warn(text: str) -> None:
+    ERR.print(text, style="bold yellow", soft_wrap=True, markup=False)

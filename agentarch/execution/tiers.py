@@ -1,0 +1,234 @@
+"""Which sandbox runs the designs: each tier is tried by its self-test before it is believed.
+
+`auto` takes the strongest local tier that passes. Nothing is chosen in silence: what was passed over, and why, goes with
+the choice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from agentarch.content import content_folder
+from agentarch.errors import unknown_name
+from agentarch.evaluation import Outcome
+from agentarch.execution.contract import Executor, ExecutorUnavailable, Job, Limits, Question
+from agentarch.execution.docker import DockerExecutor
+from agentarch.execution.local import LocalExecutor
+from agentarch.text import one_line
+
+AUTO, UNSAFE = "auto", "unsafe"
+LOCAL_TIERS = ("jail", "landlock")
+"""Those that `auto` chooses from, strongest first."""
+
+SANDBOXES = (AUTO, *LOCAL_TIERS, "docker", UNSAFE)
+SELF_TEST_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Wall:
+    """One wall of a box, as its self-test found it.
+
+    Attributes:
+        name: e.g. `"network"`.
+        holds: whether every attempt on it was refused.
+        found: what was not refused; empty when it holds.
+    """
+
+    name: str
+    holds: bool
+    found: str = ""
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """What a tier's self-test found.
+
+    Attributes:
+        tier: its name.
+        works: whether boxes start, designs train, and every wall holds.
+        reason: why not; empty when it works.
+        mend: what to do about it; empty when it works.
+        walls: each wall; empty when no box could be started.
+    """
+
+    tier: str
+    works: bool
+    reason: str = ""
+    mend: str = ""
+    walls: tuple[Wall, ...] = ()
+
+
+def check_sandbox(sandbox: str) -> None:
+    """Make sure that a name is one of `SANDBOXES`.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if sandbox not in SANDBOXES:
+        raise unknown_name("sandbox", sandbox, SANDBOXES)
+
+
+def make_executor(sandbox: str, ready_boxes: int = 2) -> Executor:
+    """Return an executor of a named tier; nothing is started or tested yet.
+
+    Raises:
+        UsageError: there is no such tier, or it is `auto`, which `choose_executor` is for.
+    """
+    if sandbox == "docker":
+        return DockerExecutor()
+    if sandbox in (*LOCAL_TIERS, UNSAFE):
+        return LocalExecutor(sandbox, ready_boxes=ready_boxes)
+    raise unknown_name("sandbox", sandbox, SANDBOXES)
+
+
+def choose_executor(sandbox: str, ready_boxes: int = 2) -> tuple[Executor, tuple[SelfTest, ...]]:
+    """Start the executor of a tier that passes its self-test.
+
+    Args:
+        sandbox: one of `SANDBOXES`.
+        ready_boxes: to keep ready ahead of need.
+
+    Returns:
+        The started executor, and the self-tests of the tiers that were passed over because they failed.
+
+    Raises:
+        ExecutorUnavailable: the tier, or with `auto` every one, fails; the message says why and what to do.
+        ExecutionStopped: it was closed meanwhile.
+    """
+    check_sandbox(sandbox)
+    failed: list[SelfTest] = []
+    for tier in LOCAL_TIERS if sandbox == AUTO else (sandbox,):
+        executor = make_executor(tier, ready_boxes)
+        try:
+            tested = self_test(executor, tier)
+        except BaseException:
+            executor.close()
+            raise
+        if tested.works:
+            return executor, tuple(failed)
+        executor.close()
+        failed.append(tested)
+    raise ExecutorUnavailable(_refusal(failed))
+
+
+def self_test(executor: Executor, tier: str) -> SelfTest:
+    """Start an executor and try the walls of one of its boxes from within.
+
+    The unsafe tier has no walls to try; it works when a design trains.
+
+    Raises:
+        ExecutionStopped: the executor was closed meanwhile.
+    """
+    try:
+        executor.start()
+    except ExecutorUnavailable as error:
+        return SelfTest(tier, False, str(error), _how_to_mend(tier, str(error)))
+    result = executor.run(_self_test_job())
+    walls = _walls_found(result.output) if tier != UNSAFE else ()
+    if result.outcome is not Outcome.SCORED:
+        return SelfTest(tier, False, result.reason, _how_to_mend(tier, result.reason), walls)
+    broken = [wall for wall in walls if not wall.holds]
+    if broken:
+        reason = "; ".join(f"the wall {wall.name!r} does not hold: {wall.found}" for wall in broken)
+        return SelfTest(tier, False, reason, _how_to_mend(tier, reason), walls)
+    if tier != UNSAFE and not walls:
+        return SelfTest(tier, False, "the self-test said nothing", "Report this as a fault of agentarch.")
+    return SelfTest(tier, True, walls=walls)
+
+
+def _refusal(failed: list[SelfTest]) -> str:
+    told = " ".join(f"{one.tier}: {one.reason}. {one.mend}" for one in failed)
+    return (
+        f"no sandbox works here, and designs are not run without one. {told} `agentarch doctor` tells more; "
+        "`--sandbox unsafe` runs designs with no walls at all, and its scores are never elites."
+    )
+
+
+def _self_test_job() -> Job:
+    source = (content_folder("sandbox") / "probe.py").read_text()
+    outside = json.dumps({"file": str(Path(__file__).resolve()), "process": os.getpid()})
+    told = "\n".join(
+        f"OUTSIDE = {outside}" if line.startswith("OUTSIDE = ") else line for line in source.splitlines()
+    )
+    tokens = np.zeros((4, 4), np.int16)
+    spec = {
+        "kind": "tokens",
+        "input_shape": (4,),
+        "vocab_size": 4,
+        "n_outputs": 4,
+        "output": "per_position",
+        "causal": True,
+        "max_parameters": 1000,
+    }
+    recipe = {
+        "steps": 2,
+        "batch_size": 4,
+        "learning_rate": 1e-3,
+        "weight_decay": 0.0,
+        "betas": (0.9, 0.98),
+        "clip_norm": 1.0,
+        "warmup_share": 0.1,
+    }
+    return Job(
+        kind="network",
+        source=told,
+        seed=0,
+        settings={"spec": spec, "recipe": recipe},
+        arrays={"train_inputs": tokens, "train_labels": tokens},
+        questions=(Question(tokens, (4, 4, 4)),),
+        limits=Limits(SELF_TEST_SECONDS),
+    )
+
+
+def _walls_found(output: str) -> tuple[Wall, ...]:
+    """Read the lines that `sandbox/probe.py` printed."""
+    walls = []
+    for line in output.splitlines():
+        try:
+            found = json.loads(line)
+            walls.append(Wall(found["wall"], not found["open"], one_line(found["open"])))
+        except (ValueError, KeyError, TypeError):
+            continue
+    return tuple(walls)
+
+
+def _how_to_mend(tier: str, reason: str) -> str:
+    """Return what a person can do about a tier that does not work here."""
+    if "No module named 'torch'" in reason or "No module named 'numpy'" in reason:
+        return "Install torch with: pip install -c constraints.txt torch"
+    if "seccomp" in reason:
+        return "Use a kernel with CONFIG_SECCOMP_FILTER; every distribution's own has it."
+    if tier == "landlock":
+        return (
+            "Use Linux 5.13 or newer with `landlock` among the `lsm=` modules of the kernel's command line."
+        )
+    if tier == "docker":
+        return "Start Docker or Podman, and build the image with: docker build -t agentarch-sandbox sandbox"
+    return _why_no_namespaces() or (
+        "In a container, allow namespaces (docker run --security-opt seccomp=unconfined), or run agentarch outside it."
+    )
+
+
+def _why_no_namespaces() -> str:
+    """Return the kernel setting that refuses namespaces to this user, with the command that allows them."""
+    for name, refusing in (
+        ("user.max_user_namespaces", "0"),
+        ("user.max_mnt_namespaces", "0"),
+        ("user.max_pid_namespaces", "0"),
+        ("user.max_net_namespaces", "0"),
+        ("kernel.unprivileged_userns_clone", "0"),
+        ("kernel.apparmor_restrict_unprivileged_userns", "1"),
+    ):
+        try:
+            value = Path("/proc/sys", name.replace(".", "/")).read_text().strip()
+        except OSError:
+            continue
+        if value == refusing:
+            allowing = "0" if refusing == "1" else "1" if name.startswith("kernel") else "10000"
+            return f"This kernel refuses namespaces ({name} = {value}); allow them with: sudo sysctl -w {name}={allowing}"
+    return ""

@@ -1,0 +1,162 @@
+"""Builds the walls that `policy.py` names: the view once for the warm process, the rest afresh for every box.
+
+Order matters and is the point of this file: what needs privilege comes first, and giving privilege up comes last.
+Every function raises OSError, `landlock.Unsupported` or `seccomp.Unsupported` when a wall cannot be built; nothing is
+left out in silence.
+"""
+
+import ctypes
+import os
+import resource
+
+import kernel
+import landlock
+import policy
+import processes
+import seccomp
+
+WORKSPACE = "/box"
+SCAFFOLD = "/proc"
+"""Where the view is put together, out of sight of everything else: it exists everywhere and no path of a library is
+below it."""
+
+
+def enter_view(shown: list[str], hidden: list[str]) -> None:
+    """Leave the host's files for a root that has some paths only, read-only, and an empty workspace.
+
+    As an ordinary user, this makes the process root in a user namespace of its own, over nothing but itself.
+
+    Args:
+        shown: absolute paths of files and folders, an outer one before those in it.
+        hidden: folders in those that are to look empty, but for what else is shown in them.
+    """
+    if os.geteuid() != 0:
+        uid, gid = os.geteuid(), os.getegid()
+        kernel.unshare(kernel.NEW_USER | kernel.NEW_MOUNTS)
+        _map_user(uid, uid, gid, gid)
+    else:
+        kernel.unshare(kernel.NEW_MOUNTS)
+    os.umask(0o022)
+    kernel.mount(None, "/", None, kernel.PRIVATE | kernel.RECURSIVE)
+    _mount_empty(SCAFFOLD)
+    for path in shown:
+        if os.path.isdir(path):
+            os.makedirs(SCAFFOLD + path, exist_ok=True)
+        else:
+            os.makedirs(os.path.dirname(SCAFFOLD + path), exist_ok=True)
+            os.close(os.open(SCAFFOLD + path, os.O_CREAT | os.O_WRONLY, 0o644))
+        kernel.mount(path, SCAFFOLD + path, None, kernel.BIND | kernel.RECURSIVE)
+        for inner in hidden:
+            if inner.startswith(path + "/"):
+                _mount_empty(SCAFFOLD + inner)
+    os.makedirs(SCAFFOLD + WORKSPACE, exist_ok=True)
+    kernel.restrict_mount(SCAFFOLD, kernel.READ_ONLY | kernel.NOSUID | kernel.NODEV)
+    os.chdir(SCAFFOLD)
+    kernel.pivot_root_here()
+
+
+def files_to_read(shown: list[str], hidden: list[str]) -> list[str]:
+    """Return what is shown and not hidden, each folder with something hidden taken apart into what it holds."""
+    found = []
+    for path in shown:
+        if any(inner.startswith(path + "/") for inner in hidden):
+            found += [entry.path for entry in os.scandir(path) if entry.path not in hidden]
+        else:
+            found.append(path)
+    return found
+
+
+def enter_namespaces(walls: frozenset[str], number: int) -> None:
+    """Move this process into the namespaces of one box; only what it forks from here on is in all of them.
+
+    Args:
+        walls: those that stand.
+        number: of the box; root gives each another user.
+    """
+    flags = {
+        "mount": kernel.NEW_MOUNTS,
+        "pid": kernel.NEW_PIDS,
+        "network": kernel.NEW_NETWORK,
+        "ipc": kernel.NEW_IPC,
+        "uts": kernel.NEW_UTS,
+    }
+    wanted = sum(flag for wall, flag in flags.items() if wall in walls)
+    if "user" in walls:
+        if os.geteuid() == 0:
+            _become_nobody(policy.FIRST_UID_OUTSIDE + number % policy.UIDS_OUTSIDE)
+        uid, gid = os.geteuid(), os.getegid()
+        kernel.unshare(kernel.NEW_USER | wanted)
+        _map_user(policy.INSIDE_UID, uid, policy.INSIDE_UID, gid)
+    elif wanted:
+        kernel.unshare(wanted)
+    if "uts" in walls:
+        _set_host_name(policy.HOST_NAME)
+    if "mount" in walls:
+        size, inodes = policy.LIMITS["workspace_bytes"], policy.LIMITS["workspace_inodes"]
+        safely = kernel.NOSUID | kernel.NODEV | kernel.NOEXEC
+        kernel.mount("workspace", WORKSPACE, "tmpfs", safely, f"size={size},nr_inodes={inodes},mode=700")
+
+
+def shut(walls: frozenset[str], lifted_syscalls: frozenset[str], readable: list[str]) -> None:
+    """Put up the walls that this process raises around itself, the last thing before a design may come.
+
+    Args:
+        walls: those that stand.
+        lifted_syscalls: groups of refused system calls that are allowed after all.
+        readable: what Landlock lets it read.
+    """
+    if "environment" in walls:
+        os.environ.clear()
+    if "mount" in walls:
+        os.chdir(WORKSPACE)
+    if "limits" in walls:
+        _set_limits(may_write="mount" in walls)
+    if "landlock" in walls:
+        landlock.allow_only(readable)
+    if "capabilities" in walls:
+        kernel.drop_capabilities()
+    if "syscalls" in walls:
+        seccomp.put_on(os.getpid(), lifted_syscalls)
+
+
+def _mount_empty(target: str) -> None:
+    kernel.mount("view", target, "tmpfs", kernel.NOSUID | kernel.NODEV, "size=1m,nr_inodes=4096,mode=755")
+
+
+def _set_limits(may_write: bool) -> None:
+    limits = policy.LIMITS
+    for which, value in {
+        resource.RLIMIT_CORE: limits["core_bytes"],
+        resource.RLIMIT_FSIZE: limits["workspace_bytes"] if may_write else 0,
+        resource.RLIMIT_NOFILE: limits["descriptors"],
+        resource.RLIMIT_NPROC: limits["threads"],
+        resource.RLIMIT_SIGPENDING: limits["pending_signals"],
+        resource.RLIMIT_MEMLOCK: limits["locked_bytes"],
+        resource.RLIMIT_MSGQUEUE: limits["message_queue_bytes"],
+        resource.RLIMIT_STACK: limits["stack_bytes"],
+    }.items():
+        resource.setrlimit(which, (value, value))
+
+
+def _become_nobody(uid: int) -> None:
+    """Give up root for a user that owns nothing."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # or its own /proc entries would still be root's
+
+
+def _map_user(uid_inside: int, uid: int, gid_inside: int, gid: int) -> None:
+    """Say who this process is in the user namespace it just made."""
+    for name, text in (
+        ("uid_map", f"{uid_inside} {uid} 1"),
+        ("setgroups", "deny"),
+        ("gid_map", f"{gid_inside} {gid} 1"),
+    ):
+        processes.write(f"self/{name}", text)
+
+
+def _set_host_name(name: str) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.sethostname(name.encode(), len(name)) != 0:
+        raise OSError(ctypes.get_errno(), "sethostname")

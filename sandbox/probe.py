@@ -1,0 +1,153 @@
+"""The self-test: a design that tries the walls of its own box, and prints what it found, a line of JSON for each wall.
+
+Read as text by the engine and run in a box like any design; the first line below tells it what is outside.
+"""
+
+import ctypes
+import json
+import os
+import platform
+import resource
+import socket
+import stat
+import sys
+
+import torch
+
+# fmt: off
+OUTSIDE = {"file": "/etc/passwd", "process": 1}
+# fmt: on
+SYSCALLS = {
+    "x86_64": {"ptrace": 101, "unshare": 272, "mount": 165, "bpf": 321, "io_uring_setup": 425, "keyctl": 250},
+    "aarch64": {"ptrace": 117, "unshare": 97, "mount": 40, "bpf": 280, "io_uring_setup": 425, "keyctl": 219},
+}
+FAMILIES = {"AF_INET": 2, "AF_UNIX": 1, "AF_NETLINK": 16, "AF_PACKET": 17, "AF_ALG": 38, "AF_VSOCK": 40}
+MOST_DESCRIPTORS = 5
+
+
+def refused(action) -> bool:
+    """Whether the box keeps an action from happening."""
+    try:
+        action()
+    except (OSError, ValueError):
+        return True
+    return False
+
+
+def open_ways(actions: dict) -> str:
+    """Name the actions that were not refused."""
+    return ", ".join(name for name, action in actions.items() if not refused(action))
+
+
+def files() -> str:
+    """Read and write what is outside."""
+    return open_ways(
+        {
+            f"reads {OUTSIDE['file']}": lambda: open(OUTSIDE["file"]).close(),
+            "reads /etc": lambda: os.listdir("/etc"),
+            "reads the home folder": lambda: os.listdir(os.path.expanduser("~") if os.environ else "/home"),
+            "writes in /": lambda: os.mkdir("/agentarch-self-test"),
+            "writes in /tmp": lambda: os.mkdir("/tmp/agentarch-self-test"),
+            "writes to a library": lambda: open(torch.__file__, "a").close(),
+        }
+    )
+
+
+def processes() -> str:
+    """Start, see and signal processes."""
+    outside = OUTSIDE["process"]
+    return open_ways(
+        {
+            "starts a process": lambda: os._exit(0) if os.fork() == 0 else os.wait(),
+            "sees the engine's environment": lambda: open(f"/proc/{outside}/environ", "rb").close(),
+            "can signal the engine": lambda: os.kill(outside, 0),
+        }
+    )
+
+
+def network() -> str:
+    """Open sockets of every family."""
+    return open_ways(
+        {
+            name: lambda number=number: socket.socket(number, socket.SOCK_RAW)
+            for name, number in FAMILIES.items()
+        }
+        | {
+            f"{name} stream": lambda number=number: socket.socket(number)
+            for name, number in FAMILIES.items()
+            if name in ("AF_INET", "AF_UNIX", "AF_VSOCK")
+        }
+    )
+
+
+def system_calls() -> str:
+    """Make calls that no network needs; with nonsense for arguments, which only a kernel that is asked complains of."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    found = []
+    for name, number in SYSCALLS[platform.machine()].items():
+        libc.syscall(ctypes.c_long(number), *[ctypes.c_long(-1)] * 5)
+        if ctypes.get_errno() != 1:
+            found.append(name)
+    return ", ".join(found)
+
+
+def privileges() -> str:
+    """Look for capabilities, and for ways to get them."""
+    header, sets = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    ctypes.CDLL(None).capget(ctypes.byref(header), ctypes.byref(sets))
+    has = "has capabilities" if any(sets) else ""
+    return ", ".join(
+        part for part in (has, open_ways({"becomes root": lambda: os.setresuid(0, 0, 0)})) if part
+    )
+
+
+def descriptors() -> str:
+    """Count what was inherited: the standard three, the channel, and what Python opened meanwhile."""
+    found = []
+    for number in range(1024):
+        try:
+            found.append((number, stat.S_IFMT(os.fstat(number).st_mode)))
+        except OSError:
+            continue
+    return f"{len(found)} descriptors" if len(found) > MOST_DESCRIPTORS else ""
+
+
+def environment() -> str:
+    """Look for variables."""
+    return ", ".join(sorted(os.environ)[:5])
+
+
+def limits() -> str:
+    """Raise the limits on oneself, and look at those that count."""
+    missing = [
+        name
+        for name in ("RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_FSIZE", "RLIMIT_DATA")
+        if resource.getrlimit(getattr(resource, name))[1] == resource.RLIM_INFINITY
+    ]
+    raised = open_ways({"can raise them": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))})
+    return ", ".join([*(f"no {name}" for name in missing), *([raised] if raised else [])])
+
+
+def libraries() -> str:
+    """Import what was not loaded yet."""
+    try:
+        import colorsys  # noqa: F401
+        import wave  # noqa: F401
+    except ImportError as error:
+        return f"cannot read Python's library: {error}"
+    return ""
+
+
+WALLS = (files, processes, network, system_calls, privileges, descriptors, environment, limits, libraries)
+
+
+def build(spec) -> torch.nn.Module:
+    """Try every wall; then be an ordinary small network, to see that training works."""
+    for wall in WALLS:
+        try:
+            found = wall()
+        except Exception as error:
+            found = f"could not be tried: {type(error).__name__}: {error}"
+        print(json.dumps({"wall": wall.__name__, "open": found}))
+    sys.stdout.flush()
+    return torch.nn.Sequential(torch.nn.Embedding(spec.vocab_size, 4), torch.nn.Linear(4, spec.n_outputs))
