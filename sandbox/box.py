@@ -52,7 +52,8 @@ def supervise(channel: socket.socket, report: socket.socket, walls: Walls, numbe
     Args:
         channel: the design's only link to the engine; handed to the design's process and closed here.
         report: the supervisor's own link to the engine. One order comes over it, the job's limits as JSON
-            (`wall_seconds`; `memory_bytes`, resident, whole box; `output_bytes`). When the engine hangs up, the box ends.
+            (`wall_seconds`; `memory_bytes`, resident, whole box; `output_bytes`). When the engine hangs up, the
+            box ends.
         walls: that stand.
         number: of the box.
     """

@@ -20,7 +20,7 @@ _VERSION_REQUEST, _PATH_BENEATH = 1, 1
 
 
 class Unsupported(Exception):
-    """This kernel has no Landlock; the message says why."""
+    """Files cannot be ruled here; the message says why."""
 
 
 def version() -> int:

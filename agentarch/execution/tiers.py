@@ -230,5 +230,6 @@ def _why_no_namespaces() -> str:
             continue
         if value == refusing:
             allowing = "0" if refusing == "1" else "1" if name.startswith("kernel") else "10000"
-            return f"This kernel refuses namespaces ({name} = {value}); allow them with: sudo sysctl -w {name}={allowing}"
+            command = f"sudo sysctl -w {name}={allowing}"
+            return f"This kernel refuses namespaces ({name} = {value}); allow them with: {command}"
     return ""

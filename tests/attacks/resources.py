@@ -1,0 +1,5 @@
+"""Being filled."""
+
+from attacks.contract import Attack
+
+RESOURCES: tuple[Attack, ...] = ()

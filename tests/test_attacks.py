@@ -1,0 +1,169 @@
+"""Every attack of the threat list fails, leaves nothing, and disturbs nobody; and gets through once its wall is lifted.
+
+Nothing here touches an outside address: an attack that needs a target gets a listener of the test's own.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from attacks import CLASSES, Attack
+from support import ordinary
+from support.designs import SOUND
+from support.processes import descendants, open_descriptors, wait_until, warm_processes, zombies
+from support.scoring import came_of, evaluate
+
+from agentarch.evaluation import Outcome
+from agentarch.execution import LocalExecutor
+
+ATTACKS = [attack for attacks in CLASSES.values() for attack in attacks]
+WATCHED_FOLDERS = ("/tmp", "/dev/shm", "/var/tmp", "/")
+
+
+def named(attack: Attack) -> str:
+    return f"{attack.number}_{attack.name}"
+
+
+@pytest.fixture(scope="module")
+def calm(executor):
+    """What comes of the sound design when nothing else happens."""
+    evaluation = evaluate(SOUND, executor)
+    assert evaluation.outcome is Outcome.SCORED, evaluation.reason
+    return came_of(evaluation)
+
+
+@contextmanager
+def _listener() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield str(server.getsockname()[1])
+
+
+@contextmanager
+def _abstract_socket() -> Iterator[str]:
+    name = f"agentarch-attack-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("\0" + name)
+        server.listen()
+        yield name
+
+
+@contextmanager
+def _secret_file() -> Iterator[str]:
+    path = Path.home() / f".agentarch-attack-{os.getpid()}"
+    path.write_text("the-secret")
+    path.chmod(0o644)
+    yield str(path)
+    path.unlink()
+
+
+@contextmanager
+def _engine_pid() -> Iterator[str]:
+    yield str(os.getpid())
+
+
+NEEDS = {
+    "listener": _listener,
+    "abstract_socket": _abstract_socket,
+    "secret_file": _secret_file,
+    "engine_pid": _engine_pid,
+}
+
+
+def attempt(attack: Attack, executor):
+    """Run an attack's design, with what it needs outside."""
+    with ExitStack() as stack:
+        source = attack.source
+        for name in attack.needs:
+            source = source.replace("{" + name + "}", stack.enter_context(NEEDS[name]()))
+        return evaluate(source, executor, attack.wall_seconds, attack.memory_mib)
+
+
+def traces() -> dict[str, object]:
+    """Return everything that an attack might leave behind on this machine."""
+    watched = [os.getpid(), *sorted(warm_processes())]
+    return {
+        "descriptors": {pid: open_descriptors(pid) for pid in watched},
+        "mounts": len(Path("/proc/self/mountinfo").read_text().splitlines()),
+        "files": {folder: sorted(os.listdir(folder)) for folder in WATCHED_FOLDERS if os.path.isdir(folder)},
+        "zombies": zombies(),
+        "threads": threading.active_count(),
+    }
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=named)
+def test_an_attack_fails_and_disturbs_nobody(attack, executor, calm, nothing_left):
+    if attack.only():
+        pytest.skip(attack.only())
+    evaluate(SOUND, executor)
+    before = traces()
+    with ThreadPoolExecutor(1) as threads:
+        neighbour = threads.submit(evaluate, SOUND, executor)
+        evaluation = attempt(attack, executor)
+        beside = came_of(neighbour.result())
+    assert not attack.succeeded(evaluation), evaluation.output
+    assert evaluation.outcome in attack.outcomes, (evaluation.outcome, evaluation.reason, evaluation.output)
+    nothing_left()
+    wait_until(lambda: traces() == before, "traces of the attack are gone", 20)
+    assert beside == calm
+    assert came_of(evaluate(SOUND, executor)) == calm
+
+
+@pytest.mark.parametrize("attack", [one for one in ATTACKS if one.lifted], ids=named)
+def test_an_attack_gets_through_without_its_wall(attack):
+    if attack.only():
+        pytest.skip(attack.only())
+    executor = open_executor(attack.lifted)
+    evaluation = attempt(attack, executor)
+    assert attack.succeeded(evaluation), (evaluation.outcome, evaluation.reason, evaluation.output)
+
+
+@pytest.mark.parametrize("attack", [one for one in ATTACKS if one.unguarded], ids=named)
+def test_an_attack_gets_through_without_our_check(attack, executor):
+    attack.unguarded(executor)
+
+
+def test_every_attack_of_the_list_is_here_with_its_wall():
+    numbers = {attack.number for attack in ATTACKS}
+    assert numbers == set(range(1, 78))
+    assert all(attack.lifted or attack.unguarded for attack in ATTACKS)
+
+
+_open: dict[tuple[str, ...], LocalExecutor] = {}
+
+
+def open_executor(lifted: tuple[str, ...]) -> LocalExecutor:
+    """Return the shared executor without some walls."""
+    if lifted not in _open:
+        _open[lifted] = LocalExecutor(lifted=lifted, ready_boxes=0)
+        _open[lifted].start()
+    return _open[lifted]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _close_them():
+    yield
+    for executor in _open.values():
+        executor.close()
+    _open.clear()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(os.geteuid() != 0, reason="this is the ordinary user's own run")
+def test_every_attack_fails_for_an_ordinary_user_too():
+    root = Path(__file__).parent.parent
+    done = subprocess.run(
+        ordinary.command(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(Path(__file__))),
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
