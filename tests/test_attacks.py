@@ -17,7 +17,7 @@ import pytest
 from attacks import CLASSES, Attack
 from support import ordinary
 from support.designs import SOUND
-from support.processes import descendants, open_descriptors, wait_until, warm_processes, zombies
+from support.processes import open_descriptors, wait_until, warm_processes, zombies
 from support.scoring import came_of, evaluate
 
 from agentarch.evaluation import Outcome
@@ -91,7 +91,7 @@ def traces() -> dict[str, object]:
     return {
         "descriptors": {pid: open_descriptors(pid) for pid in watched},
         "mounts": len(Path("/proc/self/mountinfo").read_text().splitlines()),
-        "files": {folder: sorted(os.listdir(folder)) for folder in WATCHED_FOLDERS if os.path.isdir(folder)},
+        "files": sorted(str(path) for folder in WATCHED_FOLDERS for path in Path(folder).glob("attack*")),
         "zombies": zombies(),
         "threads": threading.active_count(),
     }
