@@ -1,7 +1,7 @@
 """Which sandbox runs the designs: each tier is tried by its self-test before it is believed.
 
-`auto` takes the strongest local tier that passes. Nothing is chosen in silence: what was passed over, and why, goes with
-the choice.
+`auto` takes the strongest local tier that passes. Nothing is chosen in silence: what was passed over, and why, goes
+with the choice.
 """
 
 from __future__ import annotations

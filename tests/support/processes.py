@@ -20,16 +20,21 @@ def living() -> dict[int, int]:
     return found
 
 
-def descendants(pid: int | None = None) -> set[int]:
-    """Return all living processes below one, by default below this one, without boxes that wait for a job."""
+def below(pid: int) -> set[int]:
+    """Return all living processes below one."""
     parents = living()
-    found, queue = set(), [pid or os.getpid()]
+    found, queue = set(), [pid]
     while queue:
         above = queue.pop()
-        below = {child for child, parent in parents.items() if parent == above}
-        found |= below
-        queue += below
-    return {one for one in found if not is_waiting_box(one)}
+        children = {child for child, parent in parents.items() if parent == above}
+        found |= children
+        queue += children
+    return found
+
+
+def descendants(pid: int | None = None) -> set[int]:
+    """Return all living processes below one, by default below this one, without boxes that wait for a job."""
+    return {one for one in below(pid or os.getpid()) if not is_waiting_box(one)}
 
 
 def is_waiting_box(pid: int) -> bool:
@@ -81,3 +86,17 @@ def zombies() -> set[int]:
             if state == "Z" and int(parent) == os.getpid():
                 found.add(int(entry.name))
     return found
+
+
+def waiting_boxes() -> set[int]:
+    """Return the processes below this one of boxes that were made ready and have no job yet."""
+    return {pid for pid in below(os.getpid()) if is_waiting_box(pid)}
+
+
+def memory_of(pid: int) -> tuple[int, int]:
+    """Return the bytes of memory that a process has resident, and of those that it shares with no other."""
+    sizes = {}
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
+        name, _, size = line.partition(":")
+        sizes[name] = 1024 * int(size.split()[0])
+    return sizes["Rss"], sizes["Private_Clean"] + sizes["Private_Dirty"]

@@ -17,12 +17,13 @@ def evaluate(
     memory_mib: int = 2048,
     rung: int = 0,
     task: Any = None,
+    seed: int = 0,
 ) -> Evaluation:
-    """Score a source on the tiny task, or another, with the public seed 0."""
+    """Score a source on the tiny task, or another, with public seeds."""
     task = task or Tiny(wall_seconds)
     design = read_design(Proposal(source, name="design"), CONTRACT)
     kind = NetworkKind("", memory_mib * MIB)
-    return kind.evaluate(design, task, Request(design.id, task.name, rung, 0), executor)
+    return kind.evaluate(design, task, Request(design.id, task.name, rung, seed), executor)
 
 
 def came_of(evaluation: Evaluation) -> tuple[Any, ...]:
