@@ -66,7 +66,7 @@ ALLOWED_SYSCALLS = {
     ),
     "files": (
         "access chdir chmod close close_range creat dup dup2 dup3 faccessat faccessat2 fadvise64 fallocate fchdir "
-        "fchmod fchmodat fcntl fdatasync flock fstat fstatfs fsync ftruncate getcwd getdents getdents64 lseek lstat "
+        "fchmod fchmodat fdatasync flock fstat fstatfs fsync ftruncate getcwd getdents getdents64 lseek lstat "
         "mkdir mkdirat newfstatat open openat pread64 preadv pwrite64 pwritev read readlink readlinkat readv rename "
         "renameat renameat2 rmdir sendfile stat statfs statx truncate umask unlink unlinkat utimensat write writev"
     ),
@@ -116,5 +116,6 @@ MISSING_SYSCALLS = "clone3 openat2 set_mempolicy mbind get_mempolicy mlock"
 CLONE_THREAD_FLAGS = 0x00010900  # CLONE_VM, CLONE_SIGHAND, CLONE_THREAD: a thread of this process
 CLONE_NEW_FLAGS = 0x7E020080  # every namespace
 TERMINAL_REQUESTS = (0x5401, 0x5421, 0x5450, 0x5451, 0x541B)  # TCGETS FIONBIO FIONCLEX FIOCLEX FIONREAD
+FILE_REQUESTS = (0, 1, 2, 3, 4, 5, 6, 7, 1030)  # fcntl: duplicate, flags, locks; no owner to send signals to
 PRCTL_REQUESTS = (15, 16, 3)  # PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE
 AF_UNIX = 1

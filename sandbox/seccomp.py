@@ -70,6 +70,7 @@ def _program(own_pid: int, lifted: frozenset[str]) -> list[Instruction]:
         program += _when(name, [(RETURN, 0, 0, REFUSE | ENOSYS)])
     program += _when("clone", _clone(lifted))
     program += _when("ioctl", _argument_is_one_of(1, policy.TERMINAL_REQUESTS))
+    program += _when("fcntl", _argument_is_one_of(1, policy.FILE_REQUESTS))
     program += _when("prctl", _argument_is_one_of(0, policy.PRCTL_REQUESTS))
     program += _when("socketpair", _argument_is_one_of(0, (policy.AF_UNIX,)))
     program += _when("prlimit64", _reads_its_own_limits())

@@ -504,7 +504,11 @@ def test_tasks_are_listed_with_their_rungs(agentarch):
 def test_the_doctor_trains_in_a_real_box(agentarch, nothing_left):
     said = agentarch("doctor", "--json")
     assert said.exit_code == 0, said.out
-    assert {finding["name"] for finding in said.json["findings"]} >= {"python", "sqlite", "local box"}
+    assert {finding["name"] for finding in said.json["findings"]} >= {"python", "sqlite", "sandbox"}
+    tiers = {tested["tier"]: tested for tested in said.json["sandboxes"]}
+    assert tiers["jail"]["works"]
+    assert all(wall["holds"] for wall in tiers["jail"]["walls"])
+    assert tiers["docker"]["works"] or tiers["docker"]["mend"]
     nothing_left()
 
 
