@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 
-.PHONY: demo test test-fast lint types wheel benchmarks clean help
+.PHONY: demo test test-fast attacks lint types wheel benchmarks clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -34,6 +34,10 @@ test: $(READY_DEV)
 # Everything but real training runs and whole searches.
 test-fast: $(READY_DEV)
 	$(BIN)/python -m pytest -m 'not slow'
+
+# Every attack of the threat list, as this user and, for root, as an ordinary one.
+attacks: $(READY_DEV)
+	$(BIN)/python -m pytest tests/test_attacks.py
 
 lint: $(READY_DEV)
 	$(BIN)/ruff check .

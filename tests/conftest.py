@@ -108,3 +108,30 @@ def agentarch(tmp_path: Path) -> Callable[..., Said]:
         return commands.run(*arguments, folder=tmp_path, **environment)
 
     return run
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many attacks of each class were tried, held, and shown to get through without their wall."""
+    tried = {
+        outcome: [report.nodeid for report in terminalreporter.stats.get(outcome, ()) if report.when == "call"]
+        for outcome in ("passed", "failed")
+    }
+    if not any("test_attacks.py" in name for names in tried.values() for name in names):
+        return
+    from attacks import CLASSES
+
+    terminalreporter.section("attacks")
+    for what, attacks in CLASSES.items():
+        names = {f"[{attack.number}_{attack.name}]" for attack in attacks}
+        counts = []
+        for test, meaning in (
+            ("fails_and_disturbs_nobody", "held"),
+            ("gets_through", "got through without their wall"),
+        ):
+            passed, failed = (
+                sum(test in name and any(one in name for one in names) for name in tried[outcome])
+                for outcome in ("passed", "failed")
+            )
+            counts.append(f"{passed} of {passed + failed} {meaning}")
+        numbers = len({attack.number for attack in attacks})
+        terminalreporter.write_line(f"{what}: {numbers} numbers of the list; {'; '.join(counts)}")
