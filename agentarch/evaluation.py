@@ -12,6 +12,9 @@ from typing import Any
 
 from agentarch.design import Design
 
+QUARANTINED = "quarantined"
+"""How the reason begins of a run whose score is better than can honestly be; it is kept, unscored."""
+
 
 class Outcome(StrEnum):
     """How an evaluation ended. Only `INFRASTRUCTURE` is our fault; it is retried and never scored."""
@@ -98,6 +101,11 @@ class Evaluation:
     report: Mapping[str, Any] = field(default_factory=dict)
     output: str = ""
     sandbox: str = ""
+
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether its score was better than the task's ceiling."""
+        return self.outcome is Outcome.INVALID and self.reason.startswith(QUARANTINED)
 
     @property
     def was_contained(self) -> bool:

@@ -113,7 +113,9 @@ def agentarch(tmp_path: Path) -> Callable[..., Said]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many attacks of each class were tried, held, and shown to get through without their wall."""
     tried = {
-        outcome: [report.nodeid for report in terminalreporter.stats.get(outcome, ()) if report.when == "call"]
+        outcome: [
+            report.nodeid for report in terminalreporter.stats.get(outcome, ()) if report.when == "call"
+        ]
         for outcome in ("passed", "failed")
     }
     if not any("test_attacks.py" in name for names in tried.values() for name in names):

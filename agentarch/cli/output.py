@@ -67,9 +67,10 @@ def duration_text(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def outcomes_text(outcomes: Mapping[str, int]) -> str:
+def outcomes_text(outcomes: Mapping[str, int], quarantined: int = 0) -> str:
     """Return counts by outcome, e.g. `38 scored, 2 timeout`."""
-    return ", ".join(f"{count} {name}" for name, count in outcomes.items()) or "none yet"
+    told = ", ".join(f"{count} {name}" for name, count in outcomes.items()) or "none yet"
+    return f"{told}; {quarantined} of the invalid quarantined" if quarantined else told
 
 
 def elites_table(elites: Sequence[Mapping[str, Any]], most: int | None = None) -> Table:

@@ -120,7 +120,7 @@ def _tell(summary: dict[str, Any], elites: list[dict[str, Any]], workers: int) -
     share = busy / (wall * workers) if wall else 0.0
     OUT.print()
     OUT.print(
-        f"{summary['evaluations']} evaluations ({outcomes_text(summary['outcomes'])}) of {summary['designs']} designs "
+        f"{summary['evaluations']} evaluations ({outcomes_text(summary['outcomes'], summary['quarantined'])}) of {summary['designs']} designs "
         f"in {duration_text(wall)}; {summary['refused']} proposals refused, {summary['same_behaviour']} designs acted "
         "like an earlier one."
     )

@@ -50,7 +50,7 @@ def show_status(folder: Path, as_json: bool) -> None:
         "evaluations",
         f"{summary['evaluations']}{f' of {limit}' if limit else ''} done, {summary['running']} running",
     )
-    table.add_row("outcomes", outcomes_text(summary["outcomes"]))
+    table.add_row("outcomes", outcomes_text(summary["outcomes"], summary["quarantined"]))
     tasks = plain(", ".join(summary["tasks"]))
     table.add_row("designs", f"{summary['designs']}, {summary['designs_scored']} scored on {tasks}")
     table.add_row("best", _best_text(summary["best"]))

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentarch.design import Contract, Design
-from agentarch.evaluation import Evaluation, Outcome, Request
+from agentarch.evaluation import QUARANTINED, Evaluation, Outcome, Request
 from agentarch.execution.contract import Executor, Job, Limits, Question
+from agentarch.kinds.honesty import REPEATED_ITEMS, leaks, peeks
 from agentarch.kinds.probes import Probes, make_probes, mixing_descriptors
 from agentarch.kinds.shelf import Shelf
 from agentarch.qd.axes import Axis
@@ -42,6 +43,7 @@ AXES: tuple[Axis, ...] = (
 SMALLEST_BATCH, LARGEST_BATCH = 32, 96
 CACHED_DATA_SETS = 16
 FINGERPRINT_DIGITS = 3
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ class NetworkKind:
             rung, spec = task.rungs[request.rung], task.spec(request.rung)
         data, probes = self._materials.get(_parts(request), lambda: self._prepare(task, request))
         rng = np.random.default_rng(derive_seed(self._secret, "order", *_parts(request), request.design_id))
-        asked = np.concatenate([data.inputs, probes.inputs])
+        repeated = rng.choice(len(data.inputs), min(REPEATED_ITEMS, len(data.inputs)), replace=False)
+        asked = np.concatenate([data.inputs, probes.inputs, data.inputs[repeated]])
         order = rng.permutation(len(asked))
         result = executor.run(
             Job(
@@ -136,7 +139,14 @@ class NetworkKind:
             return replace(ungraded, outcome=Outcome.INVALID, reason=reason)
         predictions = np.empty((len(asked), *result.replies[0].shape[1:]), np.float32)
         predictions[order] = np.concatenate(result.replies)
-        return _graded(ungraded, task, data, probes, predictions)
+        answers, rest = np.split(predictions, [len(data.inputs)])
+        probed, again = np.split(rest, [len(probes.inputs)])
+        fault = leaks(answers[repeated], again)
+        if not fault and spec.causal and spec.output == "per_position":
+            fault = peeks(probed, probes)
+        if fault:
+            return replace(ungraded, outcome=Outcome.INVALID, reason=fault)
+        return _graded(ungraded, task, data, probes, answers, probed)
 
     def _prepare(self, task: Task, request: Request) -> tuple[Data, Probes]:
         """Make the arrays and probes that every design is given for this request."""
@@ -162,9 +172,14 @@ def _questions(inputs: NDArray[np.generic], spec: Spec, rng: np.random.Generator
 
 
 def _graded(
-    ungraded: Evaluation, task: Task, data: Data, probes: Probes, predictions: NDArray[np.float32]
+    ungraded: Evaluation,
+    task: Task,
+    data: Data,
+    probes: Probes,
+    answers: NDArray[np.float32],
+    probed: NDArray[np.float32],
 ) -> Evaluation:
-    answers, probed = predictions[: len(data.inputs)], predictions[len(data.inputs) :]
+    """Return the evaluation with its score; one above the task's ceiling is kept for a person to look at, unscored."""
     with blamed_on(task):
         graded = task.grade(answers, data.labels)
         if task.metric not in graded:
@@ -175,6 +190,12 @@ def _graded(
         metrics = {name: float(values.mean()) for name, values in graded.items()}
         if not np.isfinite(list(metrics.values())).all():
             raise ValueError(f"its metrics are not all finite: {metrics}")
+    if score.value > 1 + ROUNDING:
+        reason = (
+            f"{QUARANTINED}: its {task.metric} of {metrics[task.metric]:.4g} is better than the task's ceiling of "
+            f"{task.ceiling:.4g}, so the task is at fault or the score is forged"
+        )
+        return replace(ungraded, outcome=Outcome.INVALID, reason=reason, metrics=metrics)
     parameters = ungraded.parameters or 0
     return replace(
         ungraded,

@@ -32,6 +32,7 @@ class RunState:
         same_as: designs that turned out to act exactly like an earlier one, with that one's id.
         refused: proposals refused unread or as duplicates.
         outcomes: finished evaluations by outcome.
+        quarantined: finished evaluations whose score was better than the task's ceiling.
         sandboxes: finished evaluations by the sandbox they ran in.
         running: numbers of the evaluations being worked on.
         queued: numbers of the evaluations waiting.
@@ -48,6 +49,7 @@ class RunState:
     same_as: dict[str, str] = field(default_factory=dict)
     refused: int = 0
     outcomes: Counter[Outcome] = field(default_factory=Counter)
+    quarantined: int = 0
     sandboxes: Counter[str] = field(default_factory=Counter)
     running: set[int] = field(default_factory=set)
     queued: set[int] = field(default_factory=set)
@@ -154,6 +156,7 @@ class RunState:
             )
             if first != request.design_id:
                 self.same_as[request.design_id] = first
+        self.quarantined += evaluation.is_quarantined
         if evaluation.sandbox:
             self.sandboxes[evaluation.sandbox] += 1
         if request.rung >= FIRST_RANKED_RUNG and evaluation.score is not None and evaluation.was_contained:

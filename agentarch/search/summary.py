@@ -22,6 +22,7 @@ def run_summary(state: RunState, folder: Path) -> dict[str, Any]:
         "running": len(state.running),
         "queued": len(state.queued),
         "outcomes": {outcome.value: count for outcome, count in sorted(state.outcomes.items())},
+        "quarantined": state.quarantined,
         "sandboxes": dict(sorted(state.sandboxes.items())),
         "designs": len(state.designs),
         "designs_scored": len(state.all_scored()),
