@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -56,7 +57,7 @@ def _abstract_socket() -> Iterator[str]:
 
 @contextmanager
 def _secret_file() -> Iterator[str]:
-    path = Path.home() / f".agentarch-attack-{os.getpid()}"
+    path = Path(tempfile.gettempdir()) / f"attack-secret-{os.getpid()}"
     path.write_text("the-secret")
     path.chmod(0o644)
     yield str(path)
@@ -97,15 +98,21 @@ def traces() -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=named)
-def test_an_attack_fails_and_disturbs_nobody(attack, executor, calm, nothing_left):
+@pytest.fixture
+def guarded(attack: Attack, executor):
+    """The executor that an attack must fail in, started before anybody counts processes."""
     if attack.only():
         pytest.skip(attack.only())
-    evaluate(SOUND, executor)
+    return open_executor(attack.also_lifted) if attack.also_lifted else executor
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=named)
+def test_an_attack_fails_and_disturbs_nobody(attack, guarded, executor, calm, nothing_left):
+    evaluate(SOUND, guarded)
     before = traces()
     with ThreadPoolExecutor(1) as threads:
         neighbour = threads.submit(evaluate, SOUND, executor)
-        evaluation = attempt(attack, executor)
+        evaluation = attempt(attack, guarded)
         beside = came_of(neighbour.result())
     assert not attack.succeeded(evaluation), evaluation.output
     assert evaluation.outcome in attack.outcomes, (evaluation.outcome, evaluation.reason, evaluation.output)
@@ -119,7 +126,7 @@ def test_an_attack_fails_and_disturbs_nobody(attack, executor, calm, nothing_lef
 def test_an_attack_gets_through_without_its_wall(attack):
     if attack.only():
         pytest.skip(attack.only())
-    executor = open_executor(attack.lifted)
+    executor = open_executor((*attack.also_lifted, *attack.lifted))
     evaluation = attempt(attack, executor)
     assert attack.succeeded(evaluation), (evaluation.outcome, evaluation.reason, evaluation.output)
 
@@ -138,8 +145,9 @@ def test_every_attack_of_the_list_is_here_with_its_wall():
 _open: dict[tuple[str, ...], LocalExecutor] = {}
 
 
-def open_executor(lifted: tuple[str, ...]) -> LocalExecutor:
+def open_executor(names: tuple[str, ...]) -> LocalExecutor:
     """Return the shared executor without some walls."""
+    lifted = tuple(sorted(names))
     if lifted not in _open:
         _open[lifted] = LocalExecutor(lifted=lifted, ready_boxes=0)
         _open[lifted].start()

@@ -119,8 +119,9 @@ def _tell(summary: dict[str, Any], elites: list[dict[str, Any]], workers: int) -
     wall, busy = summary["wall_seconds"], summary["candidate_cpu_seconds"]
     share = busy / (wall * workers) if wall else 0.0
     OUT.print()
+    outcomes = outcomes_text(summary["outcomes"], summary["quarantined"])
     OUT.print(
-        f"{summary['evaluations']} evaluations ({outcomes_text(summary['outcomes'], summary['quarantined'])}) of {summary['designs']} designs "
+        f"{summary['evaluations']} evaluations ({outcomes}) of {summary['designs']} designs "
         f"in {duration_text(wall)}; {summary['refused']} proposals refused, {summary['same_behaviour']} designs acted "
         "like an earlier one."
     )

@@ -42,8 +42,8 @@ def peeks(predictions: NDArray[np.float32], probes: Probes) -> str:
     _, column, output = np.argwhere(moved)[0]
     return (
         f"its output at position {output} moved when the later input at position {probes.positions[column]} was "
-        "changed; in a causal task an output may depend on its own and earlier positions only (mask the attention, shift "
-        "the convolution)"
+        "changed; in a causal task an output may depend on its own and earlier positions only (mask the attention, "
+        "shift the convolution)"
     )
 
 

@@ -20,6 +20,7 @@ class Attack:
             in `needs`.
         outcomes: those that are right for it.
         lifted: walls without which it gets through; see `sandbox/policy.py`. Empty where `unguarded` shows it.
+        also_lifted: walls that are lifted both times, to see that another one behind them holds as well.
         unguarded: shows, without the check of ours that holds it, that it would succeed; called with an executor.
         succeeded: whether it got through, from its evaluation; by default whether it printed `BREACH`.
         needs: what the test sets up outside for it: `secret_file`, `listener`, `abstract_socket`, `engine_pid`.
@@ -33,6 +34,7 @@ class Attack:
     source: str
     outcomes: tuple[Outcome, ...]
     lifted: tuple[str, ...] = ()
+    also_lifted: tuple[str, ...] = ()
     unguarded: Callable[..., None] | None = None
     succeeded: Callable[[Evaluation], bool] = lambda evaluation: BREACH in evaluation.output
     needs: tuple[str, ...] = ()
