@@ -183,9 +183,11 @@ class _Watch:
         limits = self._limits
         if now >= self.started + limits["wall_seconds"]:
             return "timeout"
+        if "supervision" not in self._walls:
+            return None
         if self._printed > limits["output_bytes"]:
             return "output"
-        if "supervision" not in self._walls or now < self._next_look:
+        if now < self._next_look:
             return None
         self._next_look = now + TICK_SECONDS
         use = processes.use([self._child, *processes.descendants(self._child)])

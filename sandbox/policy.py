@@ -17,7 +17,7 @@ OTHER_WALLS = (
     "environment",  # no variable
     "landlock",  # files by rule, where they cannot be hidden; signals and abstract sockets stay in the box
     "limits",  # those of LIMITS below
-    "supervision",  # memory, processor time and threads, looked at from outside
+    "supervision",  # memory, processor time, threads and printed output, looked at from outside
     "syscalls",  # the allow-list below
 )
 
