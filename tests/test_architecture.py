@@ -14,7 +14,7 @@ FLOORS = (
     {"errors", "text"},
     {"design", "task", "evaluation", "config", "content", "seeding"},
     {"scoring", "store", "execution", "qd", "proposers", "catalogue"},
-    {"kinds"},
+    {"kinds", "testing"},
     {"search"},
     {"cli"},
 )

@@ -11,14 +11,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from agentarch.content import content_folder
 from agentarch.errors import unknown_name
 from agentarch.evaluation import Outcome
-from agentarch.execution.contract import Executor, ExecutorUnavailable, Job, Limits, Question
+from agentarch.execution.contract import Executor, ExecutorUnavailable, Job, Limits
 from agentarch.execution.docker import DockerExecutor
 from agentarch.execution.local import LocalExecutor
+from agentarch.execution.sample import small_job
 from agentarch.text import one_line
 
 AUTO, UNSAFE = "auto", "unsafe"
@@ -155,34 +154,7 @@ def _self_test_job() -> Job:
     told = "\n".join(
         f"OUTSIDE = {outside}" if line.startswith("OUTSIDE = ") else line for line in source.splitlines()
     )
-    tokens = np.zeros((4, 4), np.int16)
-    spec = {
-        "kind": "tokens",
-        "input_shape": (4,),
-        "vocab_size": 4,
-        "n_outputs": 4,
-        "output": "per_position",
-        "causal": True,
-        "max_parameters": 1000,
-    }
-    recipe = {
-        "steps": 2,
-        "batch_size": 4,
-        "learning_rate": 1e-3,
-        "weight_decay": 0.0,
-        "betas": (0.9, 0.98),
-        "clip_norm": 1.0,
-        "warmup_share": 0.1,
-    }
-    return Job(
-        kind="network",
-        source=told,
-        seed=0,
-        settings={"spec": spec, "recipe": recipe},
-        arrays={"train_inputs": tokens, "train_labels": tokens},
-        questions=(Question(tokens, (4, 4, 4)),),
-        limits=Limits(SELF_TEST_SECONDS),
-    )
+    return small_job(told, limits=Limits(SELF_TEST_SECONDS))
 
 
 def _walls_found(output: str) -> tuple[Wall, ...]:
