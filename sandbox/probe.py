@@ -1,6 +1,7 @@
 """The self-test: a design that tries the walls of its own box, and prints what it found, a line of JSON for each wall.
 
-Read as text by the engine and run in a box like any design; the first line below tells it what is outside.
+Read as text by the engine and run in a box like any design; the engine writes into `OUTSIDE` what is out there, or None
+where there are no walls to try.
 """
 
 import ctypes
@@ -39,6 +40,13 @@ def open_ways(actions: dict) -> str:
     return ", ".join(name for name, action in actions.items() if not refused(action))
 
 
+def make_folder(where: str) -> None:
+    """Make a folder, and take it away again."""
+    folder = os.path.join(where, f"agentarch-self-test-{os.getpid()}")
+    os.mkdir(folder)
+    os.rmdir(folder)
+
+
 def files() -> str:
     """Read and write what is outside."""
     return open_ways(
@@ -46,8 +54,8 @@ def files() -> str:
             f"reads {OUTSIDE['file']}": lambda: open(OUTSIDE["file"]).close(),
             "reads /etc": lambda: os.listdir("/etc"),
             "reads the home folder": lambda: os.listdir(os.path.expanduser("~") if os.environ else "/home"),
-            "writes in /": lambda: os.mkdir("/agentarch-self-test"),
-            "writes in /tmp": lambda: os.mkdir("/tmp/agentarch-self-test"),
+            "writes in /": lambda: make_folder("/"),
+            "writes in /tmp": lambda: make_folder("/tmp"),
             "writes to a library": lambda: open(torch.__file__, "a").close(),
         }
     )
@@ -143,7 +151,7 @@ WALLS = (files, processes, network, system_calls, privileges, descriptors, envir
 
 def build(spec) -> torch.nn.Module:
     """Try every wall; then be an ordinary small network, to see that training works."""
-    for wall in WALLS:
+    for wall in WALLS if OUTSIDE else ():
         try:
             found = wall()
         except Exception as error:

@@ -140,4 +140,7 @@ def _load_torch() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Exception as error:  # the engine shows this to a person
+        sys.exit(f"{type(error).__name__}: {error}")

@@ -5,6 +5,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+from pathlib import Path
 
 import pytest
 from support import scoring
@@ -509,6 +510,7 @@ def test_the_doctor_trains_in_a_real_box(agentarch, nothing_left):
     assert tiers["jail"]["works"]
     assert all(wall["holds"] for wall in tiers["jail"]["walls"])
     assert tiers["docker"]["works"] or tiers["docker"]["mend"]
+    assert not [*Path("/").glob("agentarch*"), *Path("/tmp").glob("agentarch-self-test*")]
     nothing_left()
 
 

@@ -20,6 +20,7 @@ from agentarch.evaluation import Outcome
 from agentarch.execution import ExecutionStopped, Job, Limits, LocalExecutor, Question
 from agentarch.execution.contract import MIB
 from agentarch.task import Data
+from agentarch.testing import small_job
 
 WITH_CHILDREN = network(
     top="os, time = import_('os'), import_('time')",
@@ -35,38 +36,7 @@ WITH_CHILDREN = network(
 
 def job(source: str = SOUND, limits: Limits | None = None, seed: int = 0) -> Job:
     """Return a job of a few training steps on tokens, asking for predictions on two batches."""
-    tokens = np.random.default_rng(0).integers(0, SYMBOLS, (16, LENGTH), np.int16)
-    return Job(
-        kind="network",
-        source=source,
-        seed=seed,
-        settings={
-            "spec": {
-                "kind": "tokens",
-                "input_shape": (LENGTH,),
-                "vocab_size": SYMBOLS,
-                "n_outputs": SYMBOLS,
-                "output": "per_position",
-                "causal": True,
-                "max_parameters": 100_000,
-            },
-            "recipe": {
-                "learning_rate": 1e-3,
-                "weight_decay": 0.0,
-                "betas": (0.9, 0.98),
-                "clip_norm": 1.0,
-                "warmup_share": 0.1,
-                "steps": 2,
-                "batch_size": 8,
-            },
-        },
-        arrays={"train_inputs": tokens, "train_labels": tokens},
-        questions=(
-            Question(tokens[:5], (5, LENGTH, SYMBOLS)),
-            Question(tokens[5:7], (2, LENGTH, SYMBOLS)),
-        ),
-        limits=limits or Limits(60.0),
-    )
+    return small_job(source, seed, limits)
 
 
 def in_background(function, *arguments) -> tuple[threading.Thread, list]:

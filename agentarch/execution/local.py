@@ -211,9 +211,7 @@ class LocalExecutor:
             errors.seek(0)
             said = one_line(errors.read().decode("utf-8", "replace")[-2000:]) or "nothing was printed"
             self._stop_warm()
-            raise ExecutorUnavailable(
-                f"the warm process did not come up: {said}. Is torch installed? Try `agentarch doctor`."
-            )
+            raise ExecutorUnavailable(f"the warm process did not come up: {said}")
         ours.settimeout(GRACE_SECONDS)
 
     def _stop_warm(self) -> None:

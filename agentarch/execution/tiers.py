@@ -127,7 +127,7 @@ def self_test(executor: Executor, tier: str) -> SelfTest:
         executor.start()
     except ExecutorUnavailable as error:
         return SelfTest(tier, False, str(error), _how_to_mend(tier, str(error)))
-    result = executor.run(_self_test_job())
+    result = executor.run(_self_test_job(tries_walls=tier != UNSAFE))
     walls = _walls_found(result.output) if tier != UNSAFE else ()
     if result.outcome is not Outcome.SCORED:
         return SelfTest(tier, False, result.reason, _how_to_mend(tier, result.reason), walls)
@@ -148,11 +148,11 @@ def _refusal(failed: list[SelfTest]) -> str:
     )
 
 
-def _self_test_job() -> Job:
+def _self_test_job(tries_walls: bool) -> Job:
     source = (content_folder("sandbox") / "probe.py").read_text()
-    outside = json.dumps({"file": str(Path(__file__).resolve()), "process": os.getpid()})
+    outside = {"file": str(Path(__file__).resolve()), "process": os.getpid()} if tries_walls else None
     told = "\n".join(
-        f"OUTSIDE = {outside}" if line.startswith("OUTSIDE = ") else line for line in source.splitlines()
+        f"OUTSIDE = {outside!r}" if line.startswith("OUTSIDE = ") else line for line in source.splitlines()
     )
     return small_job(told, limits=Limits(SELF_TEST_SECONDS))
 
