@@ -81,7 +81,8 @@ class Evaluation:
         score: present exactly when the outcome is `scored`.
         metrics: raw task metrics, averaged over items.
         descriptors: measured properties of behaviour and cost, by axis name.
-        parameters: trainable parameters, as counted in the box before training; None when never built.
+        parameters: trainable parameters, and what else training changed, in values of 4 bytes: at least what was
+            carried, counted outside, to where it predicts; None when never built.
         behaviour: fingerprint of the raw predictions; two designs with equal ones act the same.
         cost: measured from outside.
         report: what the box claims about the run (losses, the design's own recipe); never used to rank.

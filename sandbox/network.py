@@ -1,7 +1,8 @@
-"""Trains one network with the frozen recipe, then predicts what it is asked to.
+"""Trains one network with the frozen recipe in one box; predicts with what it learnt in another.
 
 Runs in the design's own process, so nothing it says is believed: it reports, and the engine grades raw
-predictions. Inputs to be scored arrive only after training has ended.
+predictions. The box that trains sees no scored input, and the box that predicts no training item: it builds the
+network again from its source and is given what the other learnt, as bytes that the engine counted.
 """
 
 import math
@@ -10,6 +11,7 @@ import types
 import numpy as np
 import torch
 from inside import Refused
+from learnt import Learnt, count
 from torch import isfinite, nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
@@ -20,13 +22,14 @@ CURVE_POINTS = 32
 
 
 def run(design: types.ModuleType, job: dict, arrays: dict[str, np.ndarray], channel: Channel) -> None:
-    """Build, train, say so, then answer `predict` messages until `end`.
+    """Build, and do the part of the job that this box is for.
 
     Args:
         design: the loaded design; has `build`.
-        job: `seed`, `spec`, and `recipe` with `steps`, `batch_size`, `learning_rate`, `weight_decay`,
+        job: `part`, `seed`, `spec`, and `recipe` with `steps`, `batch_size`, `learning_rate`, `weight_decay`,
             `betas`, `clip_norm`, `warmup_share`.
-        arrays: `train_inputs` and `train_labels`, as `agentarch.task.Data` describes them.
+        arrays: to train, `train_inputs` and `train_labels`, as `agentarch.task.Data` describes them; to predict,
+            `learnt`, bytes.
         channel: to the engine.
 
     Raises:
@@ -37,6 +40,22 @@ def run(design: types.ModuleType, job: dict, arrays: dict[str, np.ndarray], chan
     network = design.build(_spec(job))  # one of its own, which it may write to
     if not isinstance(network, nn.Module):
         raise Refused(f"`build` returned {_name(network)}, expected a torch.nn.Module")
+    if job["part"] == "train":
+        channel.send(*_learn(network, design, spec, job, arrays, channel))
+    else:
+        Learnt(network).put(arrays["learnt"].tobytes())
+        _answer(network, spec, channel)
+
+
+def _learn(
+    network: nn.Module,
+    design: types.ModuleType,
+    spec: types.SimpleNamespace,
+    job: dict,
+    arrays: dict[str, np.ndarray],
+    channel: Channel,
+) -> tuple[dict, bytes]:
+    """Say what was built, train it, and return the message that says what it learnt."""
     network.train()
     trainable = [p for p in nn.Module.parameters(network) if p.requires_grad]
     parameters = sum(map(torch.Tensor.numel, trainable))  # as torch counts, whatever the design overrides
@@ -44,11 +63,21 @@ def run(design: types.ModuleType, job: dict, arrays: dict[str, np.ndarray], chan
     if parameters > spec.max_parameters:
         raise Refused(f"has {parameters:,} parameters; the task allows {spec.max_parameters:,} at this rung")
 
+    learnt = Learnt(network)
     inputs = _inputs(arrays["train_inputs"])
     labels = torch.from_numpy(arrays["train_labels"].astype(np.int64))
     losses = train(network, trainable, inputs, labels, spec, job["recipe"], job["seed"])
-    channel.send({"type": "trained", "losses": losses})
+    data = learnt.take()
+    if count(data) > spec.max_parameters:
+        raise Refused(
+            f"learnt {count(data):,} values of 4 bytes, the buffers that training changed among them; "
+            f"the task allows {spec.max_parameters:,} at this rung"
+        )
+    return {"type": "trained", "losses": losses, "bytes": len(data)}, data
 
+
+def _answer(network: nn.Module, spec: types.SimpleNamespace, channel: Channel) -> None:
+    """Answer `predict` messages until `end`."""
     network.eval()
     while True:
         message, given = channel.receive()

@@ -106,9 +106,10 @@ def test_a_design_that_sends_what_the_protocol_forbids_is_invalid(name, executor
 @pytest.mark.parametrize(
     "lines",
     [
-        "say({'type': 'trained', 'losses': []})",
+        "say({'type': 'trained', 'losses': [], 'bytes': 0})",
         "say({'type': 'built', 'parameters': 10**12, 'recipe': None})",
-        "say({'type': 'built', 'parameters': 10**12, 'recipe': None}); say({'type': 'trained', 'losses': []})",
+        "say({'type': 'built', 'parameters': 10**12, 'recipe': None})\n"
+        "say({'type': 'trained', 'losses': [], 'bytes': 0})",
         "say({'type': 'built', 'parameters': 1, 'recipe': None}); say({'type': 'predicted'})",
     ],
 )
@@ -138,8 +139,10 @@ def forged(claim: str) -> str:
                 if not piece: os._exit(0)
                 data += piece
             return data
-        {claim}
-        say({{'type': 'trained', 'losses': [0.0]}})
+        if import_('sys')._getframe(1).f_locals['job']['part'] == 'train':
+            {claim}
+            say({{'type': 'trained', 'losses': [0.0], 'bytes': 0}})
+            os._exit(0)
         while True:
             header = json.loads(read(struct.unpack('>I', read(4))[0]))
             if header['type'] == 'end': os._exit(0)
@@ -185,7 +188,7 @@ def test_the_reason_of_a_hostile_exception_is_one_plain_line(executor):
 def test_what_a_design_prints_is_kept_in_plain_text(executor):
     evaluation = evaluate(network(build=r"print('\x1b[2Jhello \u202eworld\x07\x00')"), executor)
     assert evaluation.outcome is Outcome.SCORED
-    assert evaluation.output == "hello world\n"
+    assert evaluation.output == "hello world\n" * 2  # once in each box
 
 
 def test_last_words_are_kept_however_the_process_ends(executor):

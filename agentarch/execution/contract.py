@@ -48,7 +48,7 @@ class Question:
     """Unlabelled inputs, and the one shape of reply that will be accepted.
 
     Attributes:
-        inputs: what the design is to predict for; sent only after training has ended.
+        inputs: what the design is to predict for; sent only to a box that sees no training item.
         reply_shape: of the float32 array that must come back.
     """
 
@@ -58,16 +58,20 @@ class Question:
 
 @dataclass(frozen=True)
 class Job:
-    """Everything a box is given.
+    """Everything the two boxes of one design are given.
+
+    It is trained in the one and answers in the other, which builds it again from its source and is given what it
+    learnt as plain bytes: what is not among those is gone.
 
     Attributes:
         kind: the kind of design, which decides the program that runs it inside.
         source: the design.
         seed: for the design's own initialisation and the order of its training items.
         settings: what the program needs to know, as plain JSON values.
-        arrays: given at the start, by name.
-        questions: asked one after the other once the program has said it is ready.
-        limits: when to stop it.
+        arrays: given to the box that trains, by name.
+        questions: asked one after the other in the box that answers.
+        limits: when to stop it. The wall time is that of both boxes together, the rest that of each.
+        max_learnt_bytes: the most that may go from the one to the other.
     """
 
     kind: str
@@ -77,18 +81,20 @@ class Job:
     arrays: Mapping[str, NDArray[np.generic]]
     questions: tuple[Question, ...]
     limits: Limits
+    max_learnt_bytes: int = 4 * MIB
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a box gave back.
+    """What the boxes gave back.
 
     Attributes:
         outcome: `SCORED` when every question was answered in the dictated shape with finite values.
         reason: one printable line; empty when scored.
         replies: float32, one a question, in order; empty unless scored.
         claims: what the box says of itself (`parameters`, `losses`, `recipe`); never believed for a score.
-        cost: measured outside the design's process.
+        learnt_bytes: how much the box that answered was given of what the other learnt, counted outside.
+        cost: measured outside the design's process, over both boxes.
         output: printable tail of what the design printed.
     """
 
@@ -96,6 +102,7 @@ class Result:
     reason: str = ""
     replies: tuple[NDArray[np.float32], ...] = ()
     claims: Mapping[str, Any] = field(default_factory=dict)
+    learnt_bytes: int = 0
     cost: Cost = field(default_factory=Cost)
     output: str = ""
 

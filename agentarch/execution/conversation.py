@@ -1,7 +1,8 @@
-"""One conversation with a box: what is handed in, what may come back, and what it amounts to.
+"""The conversation with the two boxes of a job: what is handed in, what may come back, and what it amounts to.
 
 Everything that comes over the channel is a claim of the design's process; only messages of the protocol, in its
-order, are taken. The outcome rests first on what the supervisor saw from outside.
+order, are taken. The outcome rests first on what the supervisor saw from outside. The box that predicts is a fresh
+one: of the box that trained it gets bytes, which are counted here and mean nothing to the engine.
 """
 
 from __future__ import annotations
@@ -9,16 +10,25 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agentarch.evaluation import Cost, Outcome
-from agentarch.execution.contract import Job, Result
-from agentarch.execution.wire import ChannelClosed, ProtocolViolation, receive_floats, receive_header, send
+from agentarch.execution.contract import Job, Limits, Result
+from agentarch.execution.wire import (
+    ChannelClosed,
+    ProtocolViolation,
+    receive_bytes,
+    receive_floats,
+    receive_header,
+    send,
+)
 from agentarch.text import one_line, printable
 
 MAX_COUNT = 2**53
@@ -29,69 +39,141 @@ OUTPUT_CHARACTERS = 4000
 
 @dataclass
 class Said:
-    """What came over the channel, all of it claims of the design's process.
+    """What came over the channels, all of it claims of the design's processes.
 
     Attributes:
         claims: `parameters` and `recipe` once it was built, `losses` once it was trained.
+        learnt: what the box that trained handed over, once it was trained.
         replies: float32, to the first questions, in order.
-        fault: the outcome and the reason that the box gave, if any.
+        fault: the outcome and the reason that a box gave, if any.
     """
 
     claims: dict[str, Any] = field(default_factory=dict)
+    learnt: bytes | None = None
     replies: list[NDArray[np.float32]] = field(default_factory=list)
     fault: tuple[Outcome, str] | None = None
 
 
-def converse(channel: socket.socket, job: Job) -> Said:
-    """Hand the job in, ask the questions once the box is ready for them, and note what is said.
+Seen = Mapping[str, Any]
+"""A supervisor's report."""
 
-    The channel is closed in the end. What breaks the protocol is noted as the design's fault.
+Talk = Callable[[socket.socket], None]
+"""Talks with one box over its channel, and closes it."""
+
+
+def run_in_two_boxes(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> Result | None:
+    """Let one box train and another, which knows nothing else of it, predict with what was learnt.
+
+    Args:
+        job: what is asked.
+        in_a_box: runs one box within limits, talks with it, and returns its supervisor's report, or None when there
+            was none.
+
+    Returns:
+        What came of it; None when a box was killed, and not by its supervisor.
 
     Raises:
-        TimeoutError: the box neither read nor wrote for as long as the channel allows.
+        TimeoutError: a box neither read nor wrote for as long as the channel allows.
     """
-    said = Said()
-    header = {"type": "job", "kind": job.kind, "source": job.source, "seed": job.seed, **job.settings}
-    try:
+    started, said = time.monotonic(), Said()
+    reports: list[Seen] = []
+    for talk in (_train, _ask):
+        left = job.limits.wall_seconds - (time.monotonic() - started)
+        seen = in_a_box(replace(job.limits, wall_seconds=max(left, 0.0)), partial(talk, job, said))
+        if seen is None or _was_killed(said, seen, job):
+            return None
+        reports.append(seen)
+        if seen["ended"] != "exited" or said.fault is not None or said.learnt is None:
+            break
+    return _judge(said, reports, job, wall_seconds=time.monotonic() - started)
+
+
+def _train(job: Job, said: Said, channel: socket.socket) -> None:
+    """Hand the job in, and note what is said until it is trained."""
+    with _held(channel, said):
         with contextlib.suppress(ChannelClosed):  # it may have said why before it hung up
-            send(channel, header, job.arrays)
-        while said.fault is None and "losses" not in said.claims:
-            _take_claim(receive_header(channel), said)
-        for question in job.questions if said.fault is None else ():
-            send(channel, {"type": "predict"}, {"inputs": question.inputs})
+            send(channel, _header(job, "train"), job.arrays)
+        while said.fault is None and said.learnt is None:
+            _take_claim(receive_header(channel), said, job, channel)
+
+
+def _ask(job: Job, said: Said, channel: socket.socket) -> None:
+    """Hand in what was learnt, and ask the questions."""
+    learnt = np.frombuffer(said.learnt or b"", np.uint8)
+    with _held(channel, said):
+        with contextlib.suppress(ChannelClosed):
+            send(channel, _header(job, "predict"), {"learnt": learnt})
+        for question in job.questions:
+            with contextlib.suppress(ChannelClosed):
+                send(channel, {"type": "predict"}, {"inputs": question.inputs})
             message = receive_header(channel)
             if message.get("type") != "predicted":
-                _take_claim(message, said)
-                break
+                _take_fault(message, said)
+                return
             said.replies.append(receive_floats(channel, question.reply_shape))
         send(channel, {"type": "end"}, {})
+
+
+@contextlib.contextmanager
+def _held(channel: socket.socket, said: Said) -> Iterator[None]:
+    """Close the channel in the end; what breaks the protocol is noted as the design's fault."""
+    try:
+        yield
     except ChannelClosed:
         pass  # the supervisor's report says how it ended
     except ProtocolViolation as error:
         said.fault = (Outcome.INVALID, f"the design's process sent {error}")
     channel.close()  # a box that still reads or writes sees the end
-    return said
 
 
-def _take_claim(message: Mapping[str, Any], said: Said) -> None:
-    """Note one message that is not a reply: `built` once, then `trained` once; a `fault` at any time.
+def _header(job: Job, part: str) -> dict[str, Any]:
+    return {
+        "type": "job",
+        "kind": job.kind,
+        "part": part,
+        "source": job.source,
+        "seed": job.seed,
+        **job.settings,
+    }
+
+
+def _take_claim(message: Mapping[str, Any], said: Said, job: Job, channel: socket.socket) -> None:
+    """Note one message of the box that trains: `built` once, then `trained` once; a `fault` at any time.
 
     Raises:
         ProtocolViolation: it is none that a box may send now.
+        ChannelClosed: the box is gone.
     """
     match message:
-        case {"type": "fault", "outcome": "invalid" | "out_of_memory" as outcome, "reason": str(reason)}:
-            said.fault = (Outcome(outcome), one_line(reason))
         case {"type": "built", "parameters": parameters, "recipe": recipe} if (
             not said.claims and _is_count(parameters) and _is_recipe(recipe)
         ):
             said.claims.update(parameters=parameters, recipe=recipe)
-        case {"type": "trained", "losses": list(losses)} if (
+        case {"type": "trained", "losses": list(losses), "bytes": size} if (
             set(said.claims) == {"parameters", "recipe"}
             and len(losses) <= MAX_LOSSES
             and all(isinstance(loss, float) for loss in losses)
+            and _is_count(size)
         ):
+            if size > job.max_learnt_bytes:
+                raise ProtocolViolation(
+                    f"{size:,} bytes that it learnt; {job.max_learnt_bytes:,} are allowed"
+                )
             said.claims.update(losses=losses)
+            said.learnt = receive_bytes(channel, size)
+        case _:
+            _take_fault(message, said)
+
+
+def _take_fault(message: Mapping[str, Any], said: Said) -> None:
+    """Note a `fault`.
+
+    Raises:
+        ProtocolViolation: it is none.
+    """
+    match message:
+        case {"type": "fault", "outcome": "invalid" | "out_of_memory" as outcome, "reason": str(reason)}:
+            said.fault = (Outcome(outcome), one_line(reason))
         case _:
             raise ProtocolViolation(f"an unexpected message of type {str(message.get('type'))[:40]!r}")
 
@@ -114,40 +196,46 @@ def _is_recipe(value: object) -> bool:
     return len(value) <= MAX_RECIPE_ENTRIES and plain and names
 
 
-def was_killed(said: Said, seen: Mapping[str, Any], job: Job) -> bool:
+def _was_killed(said: Said, seen: Seen, job: Job) -> bool:
     """Whether the design's process was killed before it was done, and not by its supervisor."""
     is_unfinished = said.fault is None and len(said.replies) < len(job.questions)
     return seen["ended"] in ("exited", "setup") and seen["signal"] == signal.SIGKILL and is_unfinished
 
 
-def judge(said: Said, seen: Mapping[str, Any], job: Job, wall_seconds: float) -> Result:
+def _judge(said: Said, reports: list[Seen], job: Job, wall_seconds: float) -> Result:
     """Decide the outcome: what was seen from outside goes before what was said inside.
 
     Args:
-        said: over the channel.
-        seen: the supervisor's report.
+        said: over the channels.
+        reports: the supervisors', of which the last tells how it ended.
         job: what was asked.
-        wall_seconds: the box took, measured by the engine.
+        wall_seconds: the boxes took, measured by the engine.
     """
-    if seen["ended"] in ("setup", "hung_up"):
-        reason = f"the box did not start: {one_line(seen['output'])}"
+    last = reports[-1]
+    if last["ended"] in ("setup", "hung_up"):
+        reason = f"the box did not start: {one_line(last['output'])}"
         return Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(wall_seconds=wall_seconds))
-    outcome, reason = _outcome(said, seen, job)
+    outcome, reason = _outcome(said, last, job)
     return Result(
         outcome=outcome,
         reason=reason,
         replies=tuple(said.replies) if outcome is Outcome.SCORED else (),
         claims=said.claims,
-        cost=Cost(wall_seconds, seen["cpu_seconds"], seen["peak_memory_bytes"]),
-        output=printable(seen["output"], OUTPUT_CHARACTERS),
+        learnt_bytes=len(said.learnt or b""),
+        cost=Cost(
+            wall_seconds,
+            sum(seen["cpu_seconds"] for seen in reports),
+            max(seen["peak_memory_bytes"] for seen in reports),
+        ),
+        output=printable("".join(seen["output"] for seen in reports), OUTPUT_CHARACTERS),
     )
 
 
-def _outcome(said: Said, seen: Mapping[str, Any], job: Job) -> tuple[Outcome, str]:
+def _outcome(said: Said, seen: Seen, job: Job) -> tuple[Outcome, str]:
     limits = job.limits
     match seen["ended"]:
         case "timeout":
-            doing = "predicting" if "losses" in said.claims else "training" if said.claims else "building"
+            doing = "predicting" if said.learnt is not None else "training" if said.claims else "building"
             return Outcome.TIMEOUT, f"still {doing} after {limits.wall_seconds:g} s; make the design cheaper"
         case "memory":
             return Outcome.OUT_OF_MEMORY, f"used more than {limits.memory_bytes / 2**20:,.0f} MiB of memory"
@@ -161,7 +249,7 @@ def _outcome(said: Said, seen: Mapping[str, Any], job: Job) -> tuple[Outcome, st
             return Outcome.OUTPUT_LIMIT, f"printed more than {limits.output_bytes / 2**10:,.0f} KiB"
     if said.fault is not None:
         return said.fault
-    if len(said.replies) == len(job.questions):
+    if said.learnt is not None and len(said.replies) == len(job.questions):
         return Outcome.SCORED, ""
     how = f"by signal {seen['signal']}" if seen["signal"] else f"with exit code {seen['exit_code']}"
     return Outcome.INVALID, f"the design's process ended {how} before it was done"

@@ -1,4 +1,4 @@
-"""Runs designs on this machine: one warm process with torch loaded keeps boxes ready, one for every job.
+"""Runs designs on this machine: one warm process with torch loaded keeps boxes ready, two for every job.
 
 The engine talks to each box over two sockets: the channel, whose other end the design's process holds, and
 the report, whose other end only the supervisor outside that process holds. What comes over the channel is
@@ -26,7 +26,7 @@ from typing import IO, Any
 from agentarch.content import content_folder
 from agentarch.evaluation import Cost, Outcome
 from agentarch.execution.contract import ExecutionStopped, ExecutorUnavailable, Job, Limits, Result
-from agentarch.execution.conversation import converse, judge, was_killed
+from agentarch.execution.conversation import Seen, Talk, run_in_two_boxes
 from agentarch.execution.runtime import needed_files
 from agentarch.execution.wire import ProtocolViolation, parse_strict
 from agentarch.text import one_line
@@ -60,7 +60,9 @@ class _Box:
 
 
 class LocalExecutor:
-    """Hands each job to a fresh box, made ready by one warm process; see `agentarch.execution.contract.Executor`.
+    """Hands each part of a job to a fresh box, made ready by one warm process.
+
+    See `agentarch.execution.contract.Executor`.
 
     Args:
         tier: `jail`, `landlock` or `unsafe`; which walls stand is in `sandbox/policy.py`.
@@ -97,25 +99,22 @@ class LocalExecutor:
             self._start_warm()
 
     def run(self, job: Job) -> Result:
-        """Run one job in a box of its own; see `Executor.run`.
+        """Run one job, each part in a box of its own; see `Executor.run`.
 
-        A box that is killed, by a signal its supervisor did not send or together with it, is run again: a person
-        or the system may have done it once, and a design to which it happens every time is invalid.
+        When a box is killed, by a signal its supervisor did not send or together with it, the job is run again: a
+        person or the system may have done it once, and a design to which it happens every time is invalid.
         """
         started = time.monotonic()
         for _ in range(RUNS_OF_A_KILLED_BOX):
-            box_started = time.monotonic()
             try:
-                with self._box(job.limits) as box:
-                    said = converse(box.channel, job)
-                    seen = _read_report(box.report, box_started + job.limits.wall_seconds + GRACE_SECONDS)
+                result = run_in_two_boxes(job, self._in_a_box)
             except (OSError, ExecutorUnavailable) as error:
                 self._raise_if_closed()
                 reason = one_line(f"the box could not be run: {type(error).__name__}: {error}")
                 return Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(time.monotonic() - started))
             self._raise_if_closed()
-            if seen is not None and not was_killed(said, seen, job):
-                return judge(said, seen, job, wall_seconds=time.monotonic() - box_started)
+            if result is not None:
+                return result
         reason = f"its box was killed (signal 9), {RUNS_OF_A_KILLED_BOX} times out of {RUNS_OF_A_KILLED_BOX}"
         return Result(Outcome.INVALID, reason, cost=Cost(time.monotonic() - started))
 
@@ -131,6 +130,13 @@ class LocalExecutor:
     def _raise_if_closed(self) -> None:
         if self._is_closed:
             raise ExecutionStopped("the executor was closed")
+
+    def _in_a_box(self, limits: Limits, talk: Talk) -> Seen | None:
+        """Talk with a fresh box, and return its supervisor's report once it is done; None when there was none."""
+        started = time.monotonic()
+        with self._box(limits) as box:
+            talk(box.channel)
+            return _read_report(box.report, started + limits.wall_seconds + GRACE_SECONDS)
 
     @contextlib.contextmanager
     def _box(self, limits: Limits) -> Iterator[_Box]:

@@ -158,15 +158,17 @@ def _self_test_job(tries_walls: bool) -> Job:
 
 
 def _walls_found(output: str) -> tuple[Wall, ...]:
-    """Read the lines that `sandbox/probe.py` printed."""
-    walls = []
+    """Read the lines that `sandbox/probe.py` printed in both boxes; a wall holds that held in both."""
+    walls: dict[str, Wall] = {}
     for line in output.splitlines():
         try:
             found = json.loads(line)
-            walls.append(Wall(found["wall"], not found["open"], one_line(found["open"])))
+            wall = Wall(found["wall"], not found["open"], one_line(found["open"]))
         except (ValueError, KeyError, TypeError):
             continue
-    return tuple(walls)
+        if wall.name not in walls or not wall.holds:
+            walls[wall.name] = wall
+    return tuple(walls.values())
 
 
 def _how_to_mend(tier: str, reason: str) -> str:

@@ -77,6 +77,16 @@ def receive_floats(connection: socket.socket, shape: tuple[int, ...]) -> NDArray
     return array
 
 
+def receive_bytes(connection: socket.socket, size: int) -> bytes:
+    """Read exactly so many bytes, which mean nothing to us.
+
+    Raises:
+        ChannelClosed: the box is gone.
+        TimeoutError: too little came in time.
+    """
+    return bytes(_read(connection, size))
+
+
 def parse_strict(data: bytes | bytearray) -> dict[str, Any]:
     """Parse JSON that must be one object of plain, finite values with distinct keys.
 

@@ -7,6 +7,7 @@ scored items stay here.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from agentarch.design import Contract, Design
 from agentarch.evaluation import QUARANTINED, Evaluation, Outcome, Request
-from agentarch.execution.contract import Executor, Job, Limits, Question
+from agentarch.execution.contract import Executor, Job, Limits, Question, Result
 from agentarch.kinds.honesty import REPEATED_ITEMS, leaks, peeks
 from agentarch.kinds.probes import Probes, make_probes, mixing_descriptors
 from agentarch.kinds.shelf import Shelf
@@ -41,6 +42,7 @@ AXES: tuple[Axis, ...] = (
 )
 
 SMALLEST_BATCH, LARGEST_BATCH = 32, 96
+BYTES_A_VALUE = 4
 CACHED_DATA_SETS = 16
 FINGERPRINT_DIGITS = 3
 ROUNDING = 1e-9
@@ -116,13 +118,14 @@ class NetworkKind:
                 arrays={"train_inputs": data.train_inputs, "train_labels": data.train_labels},
                 questions=_questions(asked[order], spec, rng),
                 limits=Limits(rung.wall_seconds, self._memory_bytes),
+                max_learnt_bytes=spec.max_parameters * BYTES_A_VALUE,
             )
         )
         ungraded = Evaluation(
             request=request,
             outcome=result.outcome,
             reason=result.reason,
-            parameters=result.claims.get("parameters"),
+            parameters=_parameters(result),
             cost=result.cost,
             report={
                 key: result.claims[key] for key in ("losses", "recipe") if result.claims.get(key) is not None
@@ -154,6 +157,12 @@ class NetworkKind:
             data = task.data(request.split, request.rung, derive_seed(self._secret, "data", *_parts(request)))
         probe_seed = derive_seed(self._secret, "probes", *_parts(request))
         return data, make_probes(data.inputs, np.random.default_rng(probe_seed))
+
+
+def _parameters(result: Result) -> int | None:
+    """Return how many were claimed, or how many values were carried to where it predicts, whichever is more."""
+    claimed = result.claims.get("parameters")
+    return None if claimed is None else max(claimed, math.ceil(result.learnt_bytes / BYTES_A_VALUE))
 
 
 def _parts(request: Request) -> tuple[str | int, ...]:

@@ -216,6 +216,14 @@ LOUD = {
 }
 
 LYING = {
+    "more_learnt_than_is_allowed": (
+        """say({"type": "built", "parameters": 5, "recipe": None}); """
+        """say({"type": "trained", "losses": [], "bytes": 2**50})"""
+    ),
+    "less_than_nothing_learnt": (
+        """say({"type": "built", "parameters": 5, "recipe": None}); """
+        """say({"type": "trained", "losses": [], "bytes": -1})"""
+    ),
     "garbage": "channel().sendall(bytes(range(256)) * 400)",
     "a_header_of_4_gigabytes": "channel().sendall(b'\\xff\\xff\\xff\\xff')",
     "a_header_that_never_ends": "channel().sendall(b'\\x00\\x00\\xff\\xff{'); channel().shutdown(1)",
