@@ -171,15 +171,30 @@ def evaluate(
     raise typer.Exit(evaluate_file(file, task, rung, seed, kind, memory_mib, sandbox, as_json))
 
 
-@app.command(epilog="Example: agentarch tasks --json")
+@app.command(epilog="Examples: agentarch tasks    agentarch tasks --audit my_task.py --rung 2")
 def tasks(
     kind: Annotated[str, typer.Option(help="Kind of design.")] = "network",
+    audit: Annotated[
+        str | None,
+        typer.Option(metavar="TASK", help="Audit a task, by name or .py file, or `all`, instead of listing."),
+    ] = None,
+    rung: Annotated[int, typer.Option(help="Fidelity at which an audit trains its designs.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of an audit's data and designs.")] = 0,
+    sandbox: Annotated[str, typer.Option(help="What holds an audit's designs.")] = "auto",
     as_json: Json = False,
 ) -> None:
-    """List the tasks designs are scored on, with their rungs."""
+    """List the tasks designs are scored on, with their rungs; or audit some.
+
+    An audit trains designs that must not score (a constant, one on shuffled labels) or must be refused (one that looks
+    ahead or at its batch). The exit code is 1 when something does not hold.
+    """
+    from agentarch.cli.auditing import audit as audit_tasks
     from agentarch.cli.showing import show_tasks
 
-    show_tasks(kind, as_json)
+    if audit is None:
+        show_tasks(kind, as_json)
+    else:
+        raise typer.Exit(audit_tasks(audit, rung, seed, sandbox, as_json))
 
 
 @app.command(epilog="Example: agentarch doctor")

@@ -1,0 +1,189 @@
+"""Whether a task can be trusted to tell designs apart: designs that must not score are run on it, and must not score.
+
+Each audit trains real designs in real boxes. A task whose chance is wrong, whose inputs give the labels away, or whose
+items repeat, fails here and not in somebody's results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentarch.design import Proposal, read_design
+from agentarch.evaluation import Evaluation, Outcome, Request, Score
+from agentarch.execution.contract import Executor
+from agentarch.kinds.network import CONTRACT, NetworkKind
+from agentarch.task import Data, Spec, Task
+
+NEAR_CHANCE = 0.05
+"""How far from 0 the interval of a score may end that chance gave."""
+
+MOST_REPEATED = 0.5
+"""Share of scored items that may be among the training items; a task of few possible items has some."""
+
+_READ_OUT = """
+class Network(nn.Module):
+    def __init__(self, spec):
+        super().__init__()
+        self.spec = spec
+        self.bias = nn.Parameter(torch.zeros(spec.n_outputs), requires_grad={trained})
+
+    def forward(self, x):
+        shape = x.shape[:2] if self.spec.output == "per_position" else x.shape[:1]
+        return self.bias.expand(*shape, -1){more}
+
+
+def build(spec):
+    return Network(spec)
+"""
+_HEADER = "import torch\nfrom torch import nn\nfrom torch.nn.functional import one_hot\n"
+CONSTANT = _HEADER + _READ_OUT.format(trained=False, more="")
+"""A network without parameters whose output never changes."""
+
+BIAS = _HEADER + _READ_OUT.format(trained=True, more="")
+"""A network that learns how frequent each label is, and nothing else."""
+
+PEEKING = _HEADER + _READ_OUT.format(
+    trained=True,
+    more=" + (one_hot(x.roll(-1, 1) % self.spec.n_outputs, self.spec.n_outputs) if not x.is_floating_point()\n"
+    "            else x.flatten(2).sum(-1, keepdim=True).roll(-1, 1) * torch.arange(1.0, self.spec.n_outputs + 1))",
+)
+"""A network whose output looks at the position after its own."""
+
+LEAKING = _HEADER + _READ_OUT.format(
+    trained=True, more=" + x.float().mean() * torch.arange(1.0, self.spec.n_outputs + 1)"
+)
+"""A network whose output depends on the whole batch."""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """One thing that must hold of a task.
+
+    Attributes:
+        name: what was looked at.
+        holds: whether it does.
+        found: what was seen.
+        expected: what must be seen.
+    """
+
+    name: str
+    holds: bool
+    found: str
+    expected: str
+
+
+class ShuffledLabels:
+    """A task whose training labels belong to other items; what it scores on is as it was.
+
+    Args:
+        task: the real one.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.name, self.kind, self.description = task.name, task.kind, task.description
+        self.metric, self.chance, self.ceiling, self.rungs = (
+            task.metric,
+            task.chance,
+            task.ceiling,
+            task.rungs,
+        )
+        self._task = task
+
+    def spec(self, rung: int) -> Spec:
+        """Return what the real task tells a design."""
+        return self._task.spec(rung)
+
+    def data(self, split: str, rung: int, seed: int) -> Data:
+        """Return the real arrays with the training labels in another order."""
+        data = self._task.data(split, rung, seed)
+        order = np.random.default_rng(seed).permutation(len(data.train_labels))
+        return replace(data, train_labels=data.train_labels[order])
+
+    def grade(
+        self, predictions: NDArray[np.float32], labels: NDArray[np.integer]
+    ) -> dict[str, NDArray[np.float64]]:
+        """Grade as the real task does."""
+        return self._task.grade(predictions, labels)
+
+
+def audit_task(task: Task, learner: str, executor: Executor, rung: int = 1, seed: int = 0) -> Iterator[Audit]:
+    """Audit a task of networks, one finding after the other.
+
+    Args:
+        task: to be audited.
+        learner: the source of a design that learns something at that rung.
+        executor: started.
+        rung: at which designs are trained.
+        seed: of data and designs.
+
+    Raises:
+        agentarch.task.TaskFailed: the task's own code raised.
+        agentarch.execution.ExecutionStopped: the executor was closed meanwhile.
+    """
+
+    def scored(source: str, on: Task = task) -> Evaluation:
+        design = read_design(Proposal(source, "audit"), CONTRACT)
+        # A kind of its own: it keeps data by the task's name, and two tasks of one name must not mix.
+        return NetworkKind("audit").evaluate(design, on, Request(design.id, on.name, rung, seed), executor)
+
+    yield _data_repeats(task, rung, seed)
+    yield _items_are_new(task, rung, seed)
+    yield _at_chance("a constant output is at chance", scored(CONSTANT))
+    yield _at_chance("the frequency of labels alone is at chance", scored(BIAS))
+    yield _at_chance("training on shuffled labels is at chance", scored(learner, ShuffledLabels(task)))
+    spec = task.spec(rung)
+    if spec.causal and spec.output == "per_position":
+        yield _refused("a design that looks ahead is refused", scored(PEEKING), "later input")
+    yield _refused("a design that looks at its batch is refused", scored(LEAKING), "another batch")
+
+
+def _at_chance(name: str, evaluation: Evaluation) -> Audit:
+    expected = f"an interval that comes within {NEAR_CHANCE} of 0"
+    score = evaluation.score
+    if score is None:
+        return Audit(name, False, f"{evaluation.outcome.value}: {evaluation.reason}", expected)
+    holds = score.low <= NEAR_CHANCE and score.high >= -NEAR_CHANCE
+    return Audit(name, holds, _text(score), expected)
+
+
+def _refused(name: str, evaluation: Evaluation, words: str) -> Audit:
+    holds = evaluation.outcome is Outcome.INVALID and words in evaluation.reason
+    found = (
+        _text(evaluation.score) if evaluation.score else f"{evaluation.outcome.value}: {evaluation.reason}"
+    )
+    return Audit(name, holds, found, "invalid, with the reason")
+
+
+def _data_repeats(task: Task, rung: int, seed: int) -> Audit:
+    def arrays(split: str, number: int) -> tuple[NDArray[np.generic], ...]:
+        data = task.data(split, rung, number)
+        return data.train_inputs, data.train_labels, data.inputs, data.labels
+
+    def equal(one: tuple[NDArray[np.generic], ...], other: tuple[NDArray[np.generic], ...]) -> bool:
+        return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+    again = equal(arrays("search", seed), arrays("search", seed))
+    others = not equal(arrays("search", seed), arrays("search", seed + 1))
+    same, another = "the same" if again else "other", "others" if others else "the same"
+    found = f"the same seed gives {same} arrays, another {another}"
+    return Audit("arrays follow from the seed", again and others, found, "the same arrays, and others")
+
+
+def _items_are_new(task: Task, rung: int, seed: int) -> Audit:
+    data = task.data("search", rung, seed)
+    known = {item.tobytes() for item in np.ascontiguousarray(data.train_inputs)}
+    share = float(np.mean([item.tobytes() in known for item in np.ascontiguousarray(data.inputs)]))
+    return Audit(
+        "scored items are not those of training",
+        share <= MOST_REPEATED,
+        f"{share:.1%} of the scored items are among the training items",
+        f"{MOST_REPEATED:.0%} at most",
+    )
+
+
+def _text(score: Score) -> str:
+    return f"scored {score.value:.3f} [{score.low:.3f}, {score.high:.3f}]"
