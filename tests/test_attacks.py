@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from attacks import CLASSES, Attack
+from attacks import CLASSES, LATER, Attack
 from support import ordinary
 from support.designs import SOUND
 from support.processes import open_descriptors, wait_until, warm_processes, zombies
@@ -68,7 +69,16 @@ def _engine_pid() -> Iterator[str]:
     yield str(os.getpid())
 
 
+@contextmanager
+def _shared_folder() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="attack-", dir="/var/tmp") as folder:
+        Path(folder, "labels").write_text("the labels")
+        Path(folder).chmod(0o777)
+        yield folder
+
+
 NEEDS = {
+    "shared_folder": _shared_folder,
     "listener": _listener,
     "abstract_socket": _abstract_socket,
     "secret_file": _secret_file,
@@ -131,7 +141,7 @@ def test_an_attack_gets_through_without_our_check(attack, executor):
 
 def test_every_attack_of_the_list_is_here_with_its_wall():
     numbers = {attack.number for attack in ATTACKS}
-    assert numbers == set(range(1, 78))
+    assert numbers == set(range(1, 78)) - LATER.keys()
     assert all(attack.lifted or attack.unguarded for attack in ATTACKS)
 
 
