@@ -2,7 +2,7 @@
 
 from attacks.contract import BREACH, Attack
 from attacks.escape import ESCAPE
-from attacks.forging import FORGING
+from attacks.forging import ASKS, FORGING, LATER
 from attacks.resources import RESOURCES
 
 CLASSES: dict[str, tuple[Attack, ...]] = {
@@ -11,4 +11,4 @@ CLASSES: dict[str, tuple[Attack, ...]] = {
     "forging the score": FORGING,
 }
 
-__all__ = ["BREACH", "CLASSES", "Attack"]
+__all__ = ["ASKS", "BREACH", "CLASSES", "LATER", "Attack"]

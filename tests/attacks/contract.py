@@ -23,7 +23,8 @@ class Attack:
         also_lifted: walls that are lifted both times, to see that another one behind them holds as well.
         unguarded: shows, without the check of ours that holds it, that it would succeed; called with an executor.
         succeeded: whether it got through, from its evaluation; by default whether it printed `BREACH`.
-        needs: what the test sets up outside for it: `secret_file`, `listener`, `abstract_socket`, `engine_pid`.
+        needs: what the test sets up outside for it: `secret_file`, `listener`, `abstract_socket`, `engine_pid`,
+            `shared_folder`.
         wall_seconds: limit.
         memory_mib: limit.
         only: why it cannot run here, or empty; called when the test starts.
