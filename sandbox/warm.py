@@ -49,7 +49,7 @@ def main() -> None:
     """Serve until the engine hangs up."""
     control, settings = socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2])
     walls = _walls(settings)
-    _load_torch()
+    load_torch()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the engine to handle
     box.adopt_orphans()  # what loses its supervisor comes to us, to be ended
     if "mount" in walls.names:
@@ -129,7 +129,7 @@ def _tidy(supervisors: set[int]) -> None:
                 os.kill(pid, signal.SIGKILL)
 
 
-def _load_torch() -> None:
+def load_torch() -> None:
     """Import everything a training run touches, so that no box pays for it."""
     import network  # noqa: F401
     import torch

@@ -24,6 +24,7 @@ from agentarch.execution.contract import Job, Limits, Result
 from agentarch.execution.wire import (
     ChannelClosed,
     ProtocolViolation,
+    parse_strict,
     receive_bytes,
     receive_floats,
     receive_header,
@@ -31,6 +32,7 @@ from agentarch.execution.wire import (
 )
 from agentarch.text import one_line, printable
 
+MAX_REPORT_BYTES = 64 * 1024
 MAX_COUNT = 2**53
 MAX_LOSSES = 64
 MAX_RECIPE_ENTRIES, MAX_RECIPE_TEXT = 32, 64
@@ -86,6 +88,24 @@ def run_in_two_boxes(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) 
         if seen["ended"] != "exited" or said.fault is not None or said.learnt is None:
             break
     return _judge(said, reports, job, wall_seconds=time.monotonic() - started)
+
+
+def read_report(report: socket.socket, deadline: float) -> Seen | None:
+    """Read a supervisor's one line; None when it ended without one, or said nothing until the deadline."""
+    collected = bytearray()
+    while len(collected) <= MAX_REPORT_BYTES:
+        report.settimeout(max(0.1, deadline - time.monotonic()))
+        try:
+            piece = report.recv(65536)
+        except ConnectionResetError:
+            piece = b""
+        if not piece:
+            break
+        collected += piece
+    try:
+        return parse_strict(collected)
+    except ProtocolViolation:
+        return None
 
 
 def _train(job: Job, said: Said, channel: socket.socket) -> None:

@@ -21,14 +21,13 @@ import threading
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO
 
 from agentarch.content import content_folder
 from agentarch.evaluation import Cost, Outcome
 from agentarch.execution.contract import ExecutionStopped, ExecutorUnavailable, Job, Limits, Result
-from agentarch.execution.conversation import Seen, Talk, run_in_two_boxes
+from agentarch.execution.conversation import Seen, Talk, read_report, run_in_two_boxes
 from agentarch.execution.runtime import needed_files
-from agentarch.execution.wire import ProtocolViolation, parse_strict
 from agentarch.text import one_line
 
 START_SECONDS = 120.0
@@ -36,7 +35,6 @@ GRACE_SECONDS = 15.0
 """How long past its wall limit a box may take to be gone before it counts as our fault."""
 
 DESCRIPTORS_OF_A_BOX = 3
-MAX_REPORT_BYTES = 64 * 1024
 RUNS_OF_A_KILLED_BOX = 3
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -136,7 +134,7 @@ class LocalExecutor:
         started = time.monotonic()
         with self._box(limits) as box:
             talk(box.channel)
-            return _read_report(box.report, started + limits.wall_seconds + GRACE_SECONDS)
+            return read_report(box.report, started + limits.wall_seconds + GRACE_SECONDS)
 
     @contextlib.contextmanager
     def _box(self, limits: Limits) -> Iterator[_Box]:
@@ -239,21 +237,3 @@ def _has_ended(process: int, within_seconds: float) -> bool:
     poller = select.poll()
     poller.register(process, select.POLLIN)
     return bool(poller.poll(1000 * within_seconds))
-
-
-def _read_report(report: socket.socket, deadline: float) -> dict[str, Any] | None:
-    """Read the supervisor's one line; None when it ended without one."""
-    collected = bytearray()
-    while len(collected) <= MAX_REPORT_BYTES:
-        report.settimeout(max(0.1, deadline - time.monotonic()))
-        try:
-            piece = report.recv(65536)
-        except ConnectionResetError:
-            piece = b""
-        if not piece:
-            break
-        collected += piece
-    try:
-        return parse_strict(collected)
-    except ProtocolViolation:
-        return None

@@ -182,7 +182,7 @@ def _how_to_mend(tier: str, reason: str) -> str:
             "Use Linux 5.13 or newer with `landlock` among the `lsm=` modules of the kernel's command line."
         )
     if tier == "docker":
-        return "Start Docker or Podman, and build the image with: docker build -t agentarch-sandbox sandbox"
+        return "Start Docker or Podman, and build the image from the folder `sandbox`."
     return _why_no_namespaces() or (
         "In a container, allow namespaces (docker run --security-opt seccomp=unconfined), or run agentarch outside it."
     )
