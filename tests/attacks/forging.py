@@ -412,6 +412,7 @@ LEAVES_FILES = network(
         try:
             if os.path.exists(place + "/attack-left"): print("BREACH: found in", place)
             os.close(os.open(place + "/attack-left", os.O_CREAT))
+            if place == places[0]: break  # out of the box: the next one will find it there
         except OSError as error:
             print("held:", error)
     """
