@@ -194,7 +194,7 @@ def test_a_box_has_no_environment_of_its_engine(monkeypatch):
     finally:
         executor.close()
     assert evaluation.outcome is Outcome.SCORED
-    assert evaluation.output == "{}\n" * 2  # once in each box
+    assert evaluation.output == "{}\n" * 3  # once in each box
 
 
 def test_a_box_has_no_descriptors_but_the_standard_three_and_its_channel(executor, tmp_path):
@@ -213,7 +213,7 @@ def test_a_box_has_no_descriptors_but_the_standard_three_and_its_channel(executo
         "0o1",
         "0o14",
     )  # a character device, and so on, as stat(2) numbers kinds of files
-    assert evaluation.output.split() == [null, pipe, pipe, socket] * 2  # once in each box
+    assert evaluation.output.split() == [null, pipe, pipe, socket] * 3  # once in each box
 
 
 def test_a_box_reads_nothing_on_standard_input(executor):

@@ -45,6 +45,11 @@ LEAKING = {
         self.before = y.detach()
         y = y + before[:1]
     """,
+    "its_first_batch_for_ever": """
+        if not self.training:
+            self.first = getattr(self, "first", y.mean(0, keepdim=True))
+            y = y + self.first
+    """,
     "chance": "y = torch.nn.functional.dropout(y, 0.5, True)",
     "statistics_at_evaluation": "y = torch.nn.functional.batch_norm(y.mT, None, None, training=True).mT",
 }

@@ -188,7 +188,7 @@ def test_the_reason_of_a_hostile_exception_is_one_plain_line(executor):
 def test_what_a_design_prints_is_kept_in_plain_text(executor):
     evaluation = evaluate(network(build=r"print('\x1b[2Jhello \u202eworld\x07\x00')"), executor)
     assert evaluation.outcome is Outcome.SCORED
-    assert evaluation.output == "hello world\n" * 2  # once in each box
+    assert evaluation.output == "hello world\n" * 3  # once in each box
 
 
 def test_last_words_are_kept_however_the_process_ends(executor):

@@ -58,9 +58,9 @@ class Question:
 
 @dataclass(frozen=True)
 class Job:
-    """Everything the two boxes of one design are given.
+    """Everything the boxes of one design are given.
 
-    It is trained in the one and answers in the other, which builds it again from its source and is given what it
+    It is trained in the first and answers in others, each of which builds it again from its source and is given what it
     learnt as plain bytes: what is not among those is gone.
 
     Attributes:
@@ -69,8 +69,8 @@ class Job:
         seed: for the design's own initialisation and the order of its training items.
         settings: what the program needs to know, as plain JSON values.
         arrays: given to the box that trains, by name.
-        questions: asked one after the other in the box that answers.
-        limits: when to stop it. The wall time is that of both boxes together, the rest that of each.
+        questions: the first half is asked in one box, the rest in another.
+        limits: when to stop it. The wall time is that of all boxes together, the rest that of each.
         max_learnt_bytes: the most that may go from the one to the other.
     """
 
@@ -93,8 +93,8 @@ class Result:
         reason: one printable line; empty when scored.
         replies: float32, one a question, in order; empty unless scored.
         claims: what the box says of itself (`parameters`, `losses`, `recipe`); never believed for a score.
-        learnt_bytes: how much the box that answered was given of what the other learnt, counted outside.
-        cost: measured outside the design's process, over both boxes.
+        learnt_bytes: how much a box that answered was given of what the other learnt, counted outside.
+        cost: measured outside the design's processes, over all boxes.
         output: printable tail of what the design printed.
     """
 

@@ -1,8 +1,8 @@
-"""The conversation with the two boxes of a job: what is handed in, what may come back, and what it amounts to.
+"""The conversation with the boxes of a job: what is handed in, what may come back, and what it amounts to.
 
 Everything that comes over the channel is a claim of the design's process; only messages of the protocol, in its
-order, are taken. The outcome rests first on what the supervisor saw from outside. The box that predicts is a fresh
-one: of the box that trained it gets bytes, which are counted here and mean nothing to the engine.
+order, are taken. The outcome rests first on what the supervisor saw from outside. The boxes that predict are fresh
+ones: of the box that trained they get bytes, which are counted here and mean nothing to the engine.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import contextlib
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentarch.evaluation import Cost, Outcome
-from agentarch.execution.contract import Job, Limits, Result
+from agentarch.execution.contract import Job, Limits, Question, Result
 from agentarch.execution.wire import (
     ChannelClosed,
     ProtocolViolation,
@@ -63,8 +63,11 @@ Talk = Callable[[socket.socket], None]
 """Talks with one box over its channel, and closes it."""
 
 
-def run_in_two_boxes(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> Result | None:
-    """Let one box train and another, which knows nothing else of it, predict with what was learnt.
+def run_in_boxes(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> Result | None:
+    """Let one box train, and others, which know nothing else of it, predict with what was learnt.
+
+    Two predict, half of the questions each, so that what a design makes of the first questions it sees cannot be in
+    all of its answers alike.
 
     Args:
         job: what is asked.
@@ -79,7 +82,13 @@ def run_in_two_boxes(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) 
     """
     started, said = time.monotonic(), Said()
     reports: list[Seen] = []
-    for talk in (_train, _ask):
+    half = -(-len(job.questions) // 2)
+    halves = [part for part in (job.questions[:half], job.questions[half:]) if part]
+    talks: list[Callable[[Job, Said, socket.socket], None]] = [
+        _train,
+        *(partial(_ask, one) for one in halves),
+    ]
+    for talk in talks:
         left = job.limits.wall_seconds - (time.monotonic() - started)
         seen = in_a_box(replace(job.limits, wall_seconds=max(left, 0.0)), partial(talk, job, said))
         if seen is None or _was_killed(said, seen, job):
@@ -117,13 +126,13 @@ def _train(job: Job, said: Said, channel: socket.socket) -> None:
             _take_claim(receive_header(channel), said, job, channel)
 
 
-def _ask(job: Job, said: Said, channel: socket.socket) -> None:
-    """Hand in what was learnt, and ask the questions."""
+def _ask(questions: Sequence[Question], job: Job, said: Said, channel: socket.socket) -> None:
+    """Hand in what was learnt, and ask some questions."""
     learnt = np.frombuffer(said.learnt or b"", np.uint8)
     with _held(channel, said):
         with contextlib.suppress(ChannelClosed):
             send(channel, _header(job, "predict"), {"learnt": learnt})
-        for question in job.questions:
+        for question in questions:
             with contextlib.suppress(ChannelClosed):
                 send(channel, {"type": "predict"}, {"inputs": question.inputs})
             message = receive_header(channel)

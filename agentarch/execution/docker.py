@@ -29,7 +29,7 @@ from agentarch.execution.contract import (
     Limits,
     Result,
 )
-from agentarch.execution.conversation import Seen, Talk, read_report, run_in_two_boxes
+from agentarch.execution.conversation import Seen, Talk, read_report, run_in_boxes
 from agentarch.text import one_line
 
 IMAGE = "agentarch-sandbox"
@@ -83,7 +83,7 @@ class DockerExecutor:
         started = time.monotonic()
         try:
             self.start()
-            result = run_in_two_boxes(job, self._in_a_box)
+            result = run_in_boxes(job, self._in_a_box)
         except (OSError, ExecutorUnavailable) as error:
             self._raise_if_closed()
             reason = one_line(f"the container could not be run: {type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""Runs designs on this machine: one warm process with torch loaded keeps boxes ready, two for every job.
+"""Runs designs on this machine: one warm process with torch loaded keeps boxes ready, three for every job.
 
 The engine talks to each box over two sockets: the channel, whose other end the design's process holds, and
 the report, whose other end only the supervisor outside that process holds. What comes over the channel is
@@ -26,7 +26,7 @@ from typing import IO
 from agentarch.content import content_folder
 from agentarch.evaluation import Cost, Outcome
 from agentarch.execution.contract import ExecutionStopped, ExecutorUnavailable, Job, Limits, Result
-from agentarch.execution.conversation import Seen, Talk, read_report, run_in_two_boxes
+from agentarch.execution.conversation import Seen, Talk, read_report, run_in_boxes
 from agentarch.execution.runtime import needed_files
 from agentarch.text import one_line
 
@@ -105,7 +105,7 @@ class LocalExecutor:
         started = time.monotonic()
         for _ in range(RUNS_OF_A_KILLED_BOX):
             try:
-                result = run_in_two_boxes(job, self._in_a_box)
+                result = run_in_boxes(job, self._in_a_box)
             except (OSError, ExecutorUnavailable) as error:
                 self._raise_if_closed()
                 reason = one_line(f"the box could not be run: {type(error).__name__}: {error}")

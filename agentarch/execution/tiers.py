@@ -158,7 +158,7 @@ def _self_test_job(tries_walls: bool) -> Job:
 
 
 def _walls_found(output: str) -> tuple[Wall, ...]:
-    """Read the lines that `sandbox/probe.py` printed in both boxes; a wall holds that held in both."""
+    """Read the lines that `sandbox/probe.py` printed in every box; a wall holds that held in all."""
     walls: dict[str, Wall] = {}
     for line in output.splitlines():
         try:

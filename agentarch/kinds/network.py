@@ -41,7 +41,7 @@ AXES: tuple[Axis, ...] = (
     Axis("content_dependence", 0.0, 0.4, bins=5),
 )
 
-SMALLEST_BATCH, LARGEST_BATCH = 32, 96
+SMALLEST_BATCH, LARGEST_BATCH, FEWEST_BATCHES = 16, 96, 4
 BYTES_A_VALUE = 4
 CACHED_DATA_SETS = 16
 FINGERPRINT_DIGITS = 3
@@ -170,10 +170,11 @@ def _parts(request: Request) -> tuple[str | int, ...]:
 
 
 def _questions(inputs: NDArray[np.generic], spec: Spec, rng: np.random.Generator) -> tuple[Question, ...]:
-    """Cut inputs into batches of varying size, so that no batch size is the one at evaluation."""
+    """Cut inputs into batches of varying size, several where there are enough, so that none is like another."""
     questions, start = [], 0
+    largest = max(SMALLEST_BATCH, min(LARGEST_BATCH, len(inputs) // FEWEST_BATCHES))
     while start < len(inputs):
-        batch = inputs[start : start + int(rng.integers(SMALLEST_BATCH, LARGEST_BATCH + 1))]
+        batch = inputs[start : start + int(rng.integers(SMALLEST_BATCH, largest + 1))]
         leading = batch.shape[:2] if spec.output == "per_position" else batch.shape[:1]
         questions.append(Question(batch, (*leading, spec.n_outputs)))
         start += len(batch)

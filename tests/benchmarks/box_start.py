@@ -8,11 +8,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from agentarch.testing import small_job
 from support.processes import memory_of, waiting_boxes, warm_processes
 
 from agentarch.execution import LocalExecutor
 from agentarch.execution.contract import MIB
+from agentarch.testing import small_job
 
 RUNS, COLD_RUNS = 200, 7
 P50_MS, P95_MS, RATIO = 40, 80, 25
