@@ -65,10 +65,10 @@ ALLOWED_SYSCALLS = {
         "sched_yield set_robust_list set_tid_address restart_syscall arch_prctl getcpu"
     ),
     "files": (
-        "access chdir chmod close close_range creat dup dup2 dup3 faccessat faccessat2 fadvise64 fallocate fchdir "
-        "fchmod fchmodat fdatasync flock fstat fstatfs fsync ftruncate getcwd getdents getdents64 lseek lstat "
+        "access chdir close close_range creat dup dup2 dup3 faccessat faccessat2 fallocate fchdir "
+        "fdatasync fstat fstatfs fsync ftruncate getcwd getdents getdents64 lseek lstat "
         "mkdir mkdirat newfstatat open openat pread64 preadv pwrite64 pwritev read readlink readlinkat readv rename "
-        "renameat renameat2 rmdir sendfile stat statfs statx truncate umask unlink unlinkat utimensat write writev"
+        "renameat renameat2 rmdir sendfile stat statfs statx umask unlink unlinkat write writev"
     ),
     "waiting": (
         "clock_nanosleep epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd2 nanosleep pause pipe "
@@ -100,6 +100,8 @@ REFUSED_SYSCALLS = {
         "bpf perf_event_open userfaultfd add_key request_key keyctl init_module finit_module delete_module "
         "kexec_load reboot syslog swapon acct iopl ioperm seccomp modify_ldt"
     ),
+    "attributes": "chmod fchmod fchmodat utimensat utimes futimesat truncate",  # Landlock does not rule these
+    "neighbours": "flock fadvise64",  # a lock on a shared library is seen in every box
     "nodes": "mknod mknodat link linkat symlink symlinkat chown fchown lchown fchownat setxattr",
     "shared_memory": "memfd_create memfd_secret shmget shmat shmctl msgget semget mq_open",
     "others": "sched_setaffinity sched_setscheduler sched_setattr setpriority ioprio_set setrlimit personality",
@@ -116,6 +118,6 @@ MISSING_SYSCALLS = "clone3 openat2 set_mempolicy mbind get_mempolicy mlock"
 CLONE_THREAD_FLAGS = 0x00010900  # CLONE_VM, CLONE_SIGHAND, CLONE_THREAD: a thread of this process
 CLONE_NEW_FLAGS = 0x7E020080  # every namespace
 TERMINAL_REQUESTS = (0x5401, 0x5421, 0x5450, 0x5451, 0x541B)  # TCGETS FIONBIO FIONCLEX FIOCLEX FIONREAD
-FILE_REQUESTS = (0, 1, 2, 3, 4, 5, 6, 7, 1030)  # fcntl: duplicate, flags, locks; no owner to send signals to
+FILE_REQUESTS = (0, 1, 2, 3, 4, 1030)  # fcntl: duplicate, flags; no locks to signal with, no owner to send signals to
 PRCTL_REQUESTS = (15, 16, 3)  # PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE
 AF_UNIX = 1

@@ -228,7 +228,7 @@ def _is_recipe(value: object) -> bool:
 def _was_killed(said: Said, seen: Seen, job: Job) -> bool:
     """Whether the design's process was killed before it was done, and not by its supervisor."""
     is_unfinished = said.fault is None and len(said.replies) < len(job.questions)
-    return seen["ended"] in ("exited", "setup") and seen["signal"] == signal.SIGKILL and is_unfinished
+    return seen["ended"] in ("exited", "setup") and seen.get("signal") == signal.SIGKILL and is_unfinished
 
 
 def _judge(said: Said, reports: list[Seen], job: Job, wall_seconds: float) -> Result:

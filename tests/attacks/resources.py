@@ -155,9 +155,8 @@ def deep_folders():
     depth = 0
     try:
         while depth < 5000:
-            os.mkdir("attack")
+            os.mkdir("attack", 0o300)
             os.chdir("attack")
-            os.chmod(".", 0o300)
             depth += 1
     finally:
         for _ in range(depth):
