@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))  # an isolated interpreter does not look beside its script
 
 import box
+import kernel
 import policy
 import warm
 
@@ -32,6 +33,9 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)  # the design's process must find nothing of ours
     os.dup2(2, 1)
+    kernel.prctl(
+        kernel.PR_SET_DUMPABLE, 0
+    )  # the design's process is of our user, and must not read or write us
     warm.load_torch()
     channel, channel_inside = socket.socketpair()
     report, report_inside = socket.socketpair()

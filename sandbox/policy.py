@@ -59,7 +59,7 @@ HOST_NAME = "box"
 # System calls. What is not named here is refused with EPERM.
 
 ALLOWED_SYSCALLS = {
-    "memory": "brk madvise mincore mmap mprotect mremap msync munmap membarrier",
+    "memory": "brk madvise mincore mprotect mremap msync munmap membarrier",
     "threads": (
         "exit exit_group futex gettid rseq sched_getaffinity sched_getparam sched_getscheduler "
         "sched_yield set_robust_list set_tid_address restart_syscall arch_prctl getcpu"
@@ -117,7 +117,18 @@ MISSING_SYSCALLS = "clone3 openat2 set_mempolicy mbind get_mempolicy mlock"
 
 CLONE_THREAD_FLAGS = 0x00010900  # CLONE_VM, CLONE_SIGHAND, CLONE_THREAD: a thread of this process
 CLONE_NEW_FLAGS = 0x7E020080  # every namespace
+UNSEEN_MEMORY_FLAGS = (
+    0x21,
+    0x40000,
+)  # MAP_SHARED with MAP_ANONYMOUS, MAP_HUGETLB: memory no supervisor sees in full
 TERMINAL_REQUESTS = (0x5401, 0x5421, 0x5450, 0x5451, 0x541B)  # TCGETS FIONBIO FIONCLEX FIOCLEX FIONREAD
-FILE_REQUESTS = (0, 1, 2, 3, 4, 1030)  # fcntl: duplicate, flags; no locks to signal with, no owner to send signals to
+FILE_REQUESTS = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    1030,
+)  # fcntl: duplicate, flags; no locks to signal with, no owner to send signals to
 PRCTL_REQUESTS = (15, 16, 3)  # PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE
 AF_UNIX = 1

@@ -52,8 +52,6 @@ def files() -> str:
     return open_ways(
         {
             f"reads {OUTSIDE['file']}": lambda: open(OUTSIDE["file"]).close(),
-            "reads /etc": lambda: os.listdir("/etc"),
-            "reads the home folder": lambda: os.listdir(os.path.expanduser("~") if os.environ else "/home"),
             "writes in /": lambda: make_folder("/"),
             "writes in /tmp": lambda: make_folder("/tmp"),
             "writes to a library": lambda: open(torch.__file__, "a").close(),

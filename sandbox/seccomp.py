@@ -69,6 +69,7 @@ def _program(own_pid: int, lifted: frozenset[str]) -> list[Instruction]:
     for name in policy.MISSING_SYSCALLS.split():
         program += _when(name, [(RETURN, 0, 0, REFUSE | ENOSYS)])
     program += _when("clone", _clone(lifted))
+    program += _when("mmap", _maps(lifted))
     program += _when("ioctl", _argument_is_one_of(1, policy.TERMINAL_REQUESTS))
     program += _when("fcntl", _argument_is_one_of(1, policy.FILE_REQUESTS))
     program += _when("prctl", _argument_is_one_of(0, policy.PRCTL_REQUESTS))
@@ -110,6 +111,14 @@ def _clone(lifted: frozenset[str]) -> list[Instruction]:
             (EQUAL, 1, 0, policy.CLONE_THREAD_FLAGS),
             (RETURN, 0, 0, REFUSE | EPERM),
         ]
+    return [*checks, (RETURN, 0, 0, ALLOW)]
+
+
+def _maps(lifted: frozenset[str]) -> list[Instruction]:
+    """Allow memory, but with no set of flags that hides it."""
+    checks: list[Instruction] = []
+    for flags in policy.UNSEEN_MEMORY_FLAGS if "shared_memory" not in lifted else ():
+        checks += [_argument(3), (AND, 0, 0, flags), (EQUAL, 0, 1, flags), (RETURN, 0, 0, REFUSE | EPERM)]
     return [*checks, (RETURN, 0, 0, ALLOW)]
 
 

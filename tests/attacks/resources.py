@@ -98,6 +98,13 @@ def shared_gigabyte():
         hoard[start] = 1
     return len(hoard)
 
+def hidden_gigabyte():
+    hoard = mmap.mmap(-1, 2**30)
+    for start in range(0, 2**30, 2**24):
+        hoard[start:start + 2**24] = b"x" * 2**24
+        hoard.madvise(mmap.MADV_DONTNEED)
+    return hoard[-1]
+
 def gigabyte_in_processes():
     told, telling = os.pipe()
     for _ in range(8):
@@ -246,7 +253,18 @@ RESOURCES: tuple[Attack, ...] = (
         "memory_over_many_processes",
         **greedy("gigabyte_in_processes()", _MEMORY, also_lifted=(PROCESSES,), lifted=("supervision",)),
     ),
-    Attack(6, "shared_memory", **greedy("shared_gigabyte()", _MEMORY, lifted=("supervision",))),
+    Attack(
+        6,
+        "shared_memory",
+        **greedy("hidden_gigabyte()", _MEMORY, (SCORED,), lifted=("syscalls.shared_memory",)),
+    ),
+    Attack(
+        6,
+        "shared_memory_past_the_filter",
+        **greedy(
+            "shared_gigabyte()", _MEMORY, also_lifted=("syscalls.shared_memory",), lifted=("supervision",)
+        ),
+    ),
     Attack(
         6,
         "a_file_in_memory",
@@ -353,7 +371,7 @@ time.sleep(4)""",
         network(
             build="""
             ctypes, mmap = import_("ctypes"), import_("mmap")
-            page = mmap.mmap(-1, 4096, prot=7)
+            page = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=7)
             page.write(bytes.fromhex("0f0b0f0b"))
             ctypes.CFUNCTYPE(ctypes.c_long)(ctypes.addressof(ctypes.c_char.from_buffer(page)))()
             """

@@ -160,13 +160,6 @@ GREEDY = {
     "step_by_step": greedy(build="hoard = []\nwhile True: hoard.append(bytes(10**6))"),
     "in_small_pieces": greedy(build="hoard = []\nwhile True: hoard.append([None] * 8)"),
     "in_tensors": greedy(build="hoard = []\nwhile True: hoard.append(torch.ones(10**5))"),
-    "in_shared_memory": greedy(
-        build="""
-        mmap = import_('mmap')
-        hoard = mmap.mmap(-1, 2**32)
-        for start in range(0, 2**32, 4096): hoard[start] = 1
-        """
-    ),
 }
 
 IN_PROCESSES = {
