@@ -64,16 +64,19 @@ def supervise(channel: socket.socket, report: socket.socket, walls: Walls, numbe
         jail.enter_namespaces(walls.names, number)
         reader, writer = os.pipe()
         ready, set_up = os.pipe()
+        limited, go = os.pipe()
         child = os.fork()
     except OSError as error:
         _tell(report, {"ended": "setup", "output": str(error)})
         return
     if child == 0:
-        _become_design(channel, writer, set_up, walls)
+        os.close(go)
+        _become_design(channel, writer, set_up, limited, walls)
     channel.close()
     os.close(writer)
     os.close(set_up)
-    watch = _Watch(child, reader, report, walls.names)
+    os.close(limited)
+    watch = _Watch(child, reader, report, go, walls.names)
     ended = watch.until_the_end()
     status = _end_everything(child)
     if os.read(ready, 1) == b"":  # no line of the design has run: the fault is ours
@@ -104,8 +107,11 @@ def _tell(report: socket.socket, seen: dict) -> None:
         report.sendall(json.dumps(seen).encode() + b"\n")
 
 
-def _become_design(channel: socket.socket, writer: int, set_up: int, walls: Walls) -> None:
-    """Turn this fork into the design's process, shut it in, say so to `set_up`, run the design; never returns."""
+def _become_design(channel: socket.socket, writer: int, set_up: int, limited: int, walls: Walls) -> None:
+    """Turn this fork into the design's process, shut it in, and run the design; never returns.
+
+    Says to `set_up` that it is shut in, and waits at `limited` until the job's limits stand.
+    """
     try:
         os.setsid()
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -114,10 +120,12 @@ def _become_design(channel: socket.socket, writer: int, set_up: int, walls: Wall
         os.dup2(writer, 2)
         sys.stdout.reconfigure(line_buffering=True)  # what a design prints counts although it is killed
         if "descriptors" in walls.names:
-            _keep_only(channel.fileno(), set_up)
+            _keep_only(channel.fileno(), set_up, limited)
         jail.shut(walls.names, walls.lifted_syscalls, walls.readable)
         os.write(set_up, b"1")
         os.close(set_up)
+        os.read(limited, 1)
+        os.close(limited)
         inside.serve(Channel(channel), on_job=lambda: kernel.name_process(AT_WORK))
     finally:
         error = sys.exc_info()[1]
@@ -144,11 +152,14 @@ class _Watch:
         cpu_seconds: the most that was seen in use.
     """
 
-    def __init__(self, child: int, reader: int, report: socket.socket, walls: frozenset[str]) -> None:
+    def __init__(
+        self, child: int, reader: int, report: socket.socket, go: int, walls: frozenset[str]
+    ) -> None:
         self.started = time.monotonic()
         self.tail = b""
         self.cpu_seconds = 0.0
         self._child, self._reader, self._report, self._walls = child, reader, report, walls
+        self._go = go
         self._finished = os.pidfd_open(child)
         self._printed = 0
         self._limits: dict | None = None
@@ -219,6 +230,8 @@ class _Watch:
             with contextlib.suppress(OSError):  # it has ended already
                 most = processes.data_bytes(self._child) + self._limits["memory_bytes"]
                 resource.prlimit(self._child, resource.RLIMIT_DATA, (most, most))
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._go, b"1")
         return True
 
 
