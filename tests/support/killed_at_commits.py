@@ -42,7 +42,7 @@ class MadeUpExecutor:
             rng.normal(size=question.reply_shape).astype(np.float32) for question in job.questions
         )
         claims = {"parameters": 1000 + key[1] * 100, "recipe": None, "losses": [1.0]}
-        return Result(Outcome.SCORED, "", replies, claims, Cost(0.1, 0.1, 1))
+        return Result(Outcome.SCORED, replies=replies, claims=claims, cost=Cost(0.1, 0.1, 1))
 
     def close(self) -> None:
         """Do nothing."""
