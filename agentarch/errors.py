@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 MOST_NAMES = 12
 
@@ -20,16 +20,18 @@ class UsageError(AgentarchError):
     exit_code = 2
 
 
-def unknown_name(what: str, name: str, known: Iterable[str]) -> UsageError:
+def unknown_name(what: str, name: str, known: Iterable[str], never_meant: Container[str] = ()) -> UsageError:
     """Return the error for a name that does not exist, with the nearest one that does.
 
     Args:
         what: what kind of thing was named, e.g. `"task"`.
         name: what was given.
         known: every valid name.
+        never_meant: those that nobody should take because they look like what was given.
     """
     names = sorted(known)
-    nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+    suggested = [one for one in names if one not in never_meant]
+    nearest = difflib.get_close_matches(name, suggested, n=1, cutoff=0.4)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     listed = f" Known: {', '.join(names[:MOST_NAMES])}{more}." if names else " None exist yet."

@@ -9,6 +9,7 @@ Usage: python -s -P alone.py
 
 import contextlib
 import os
+import select
 import socket
 import struct
 import sys
@@ -50,6 +51,7 @@ def main() -> None:
     streams = {CHANNEL: channel, REPORT: report}
     lock = threading.Lock()
     threading.Thread(target=_take_in, args=(incoming, streams), daemon=True).start()
+    threading.Thread(target=_end_with, args=(incoming, report), daemon=True).start()
     threading.Thread(target=_give_out, args=(CHANNEL, channel, outgoing, lock), daemon=True).start()
     _give_out(REPORT, report, outgoing, lock)
 
@@ -66,6 +68,15 @@ def _take_in(incoming, streams: dict[int, socket.socket]) -> None:
     for one in streams.values():
         with contextlib.suppress(OSError):
             one.shutdown(socket.SHUT_RDWR)
+
+
+def _end_with(incoming, report: socket.socket) -> None:
+    """End the box when the engine is gone, although a design that does not read holds up what it sent last."""
+    poller = select.poll()
+    poller.register(incoming, 0)  # the end of a pipe is always told
+    poller.poll()
+    with contextlib.suppress(OSError):
+        report.shutdown(socket.SHUT_RDWR)
 
 
 def _give_out(number: int, stream: socket.socket, outgoing: int, lock: threading.Lock) -> None:

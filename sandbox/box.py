@@ -61,14 +61,20 @@ def supervise(channel: socket.socket, report: socket.socket, walls: Walls, numbe
     _keep_only(processes.descriptor(), channel.fileno(), report.fileno())
     adopt_orphans()  # those of the design become ours, and their cost with them
     try:
-        jail.enter_namespaces(walls.names, number)
-        reader, writer = os.pipe()
-        ready, set_up = os.pipe()
-        limited, go = os.pipe()
-        child = os.fork()
-    except OSError as error:
-        _tell(report, {"ended": "setup", "output": str(error)})
-        return
+        seen = _run_one(channel, report, walls, number)
+    except Exception as error:  # ours or the machine's, never the design's
+        seen = {"ended": "setup", "output": f"{type(error).__name__}: {error}"}
+    with contextlib.suppress(OSError):  # the engine is gone, and with it the only reader
+        report.sendall(json.dumps(seen).encode() + b"\n")
+
+
+def _run_one(channel: socket.socket, report: socket.socket, walls: Walls, number: int) -> dict:
+    """Make the box, run the design in it to its end, and return what was seen."""
+    jail.enter_namespaces(walls.names, number)
+    reader, writer = os.pipe()
+    ready, set_up = os.pipe()
+    limited, go = os.pipe()
+    child = os.fork()
     if child == 0:
         os.close(go)
         _become_design(channel, writer, set_up, limited, walls)
@@ -76,35 +82,30 @@ def supervise(channel: socket.socket, report: socket.socket, walls: Walls, numbe
     os.close(writer)
     os.close(set_up)
     os.close(limited)
-    watch = _Watch(child, reader, report, go, walls.names)
-    ended = watch.until_the_end()
-    status = _end_everything(child)
+    try:
+        watch = _Watch(child, reader, report, go, walls.names)
+        ended = watch.until_the_end()
+    finally:
+        status = _end_everything(child)
+    code = os.waitstatus_to_exitcode(status)
     if os.read(ready, 1) == b"":  # no line of the design has run: the fault is ours
         ended = "setup"
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    code = os.waitstatus_to_exitcode(status)
-    seen = {
+    return {
         "ended": ended,
         "exit_code": code if code >= 0 else None,
         "signal": -code if code < 0 else None,
         "wall_seconds": time.monotonic() - watch.started,
-        "cpu_seconds": max(
-            used.ru_utime + used.ru_stime, watch.cpu_seconds
-        ),  # nobody waits for those killed last
+        # Nobody waits for those killed last, so that what was seen of them may be more than what they left.
+        "cpu_seconds": max(used.ru_utime + used.ru_stime, watch.cpu_seconds),
         "peak_memory_bytes": used.ru_maxrss * 1024,
         "output": watch.tail.decode("utf-8", "replace"),
     }
-    _tell(report, seen)
 
 
 def adopt_orphans() -> None:
     """Become the parent of every descendant that loses its own, so that none gets out of sight."""
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-
-
-def _tell(report: socket.socket, seen: dict) -> None:
-    with contextlib.suppress(OSError):  # the engine is gone, and with it the only reader
-        report.sendall(json.dumps(seen).encode() + b"\n")
 
 
 def _become_design(channel: socket.socket, writer: int, set_up: int, limited: int, walls: Walls) -> None:
@@ -169,7 +170,11 @@ class _Watch:
             self._poller.register(descriptor, select.POLLIN)
 
     def until_the_end(self) -> str:
-        """Return why: `exited`, `timeout`, `processor`, `memory`, `threads`, `output` or `hung_up`."""
+        """Return why: `exited`, `timeout`, `processor`, `memory`, `threads`, `output` or `hung_up`.
+
+        Raises:
+            processes.Hidden: the design's process cannot be seen, so that no limit would hold.
+        """
         while True:
             now = time.monotonic()
             broken = self._broken_limit(now) if self._limits else None
@@ -201,7 +206,7 @@ class _Watch:
         if now < self._next_look:
             return None
         self._next_look = now + TICK_SECONDS
-        use = processes.use([self._child, *processes.descendants(self._child)])
+        use = processes.use(self._child)
         self.cpu_seconds = max(self.cpu_seconds, use.cpu_seconds)
         if use.resident_bytes > limits["memory_bytes"]:
             return "memory"
@@ -210,6 +215,15 @@ class _Watch:
         if use.threads > policy.LIMITS["threads"]:
             return "threads"
         return None
+
+    def _limit_memory(self, size: int) -> None:
+        """Let the kernel refuse, at once, what goes far beyond the limit that is looked at from time to time."""
+        addresses, data = processes.sizes(self._child)
+        for which, most in (
+            (resource.RLIMIT_DATA, data + size),
+            (resource.RLIMIT_AS, addresses + size + policy.LIMITS["spare_address_bytes"]),
+        ):
+            resource.prlimit(self._child, which, (most, most))
 
     def _take_output(self) -> None:
         piece = os.read(self._reader, 65536)
@@ -227,9 +241,7 @@ class _Watch:
         self._limits = json.loads(order)
         self.started = time.monotonic()
         if "limits" in self._walls:
-            with contextlib.suppress(OSError):  # it has ended already
-                most = processes.data_bytes(self._child) + self._limits["memory_bytes"]
-                resource.prlimit(self._child, resource.RLIMIT_DATA, (most, most))
+            self._limit_memory(self._limits["memory_bytes"])
         with contextlib.suppress(BrokenPipeError):
             os.write(self._go, b"1")
         return True

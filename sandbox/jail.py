@@ -20,22 +20,24 @@ SCAFFOLD = "/proc"
 """Where the view is put together, out of sight of everything else: it exists everywhere and no path of a library is
 below it."""
 
+_CAPABILITIES_OF_ROOT = (6, 7, 21)  # CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN
+
 
 def enter_view(shown: list[str], hidden: list[str]) -> None:
     """Leave the host's files for a root that has some paths only, read-only, and an empty workspace.
 
-    As an ordinary user, this makes the process root in a user namespace of its own, over nothing but itself.
+    For whom does not rule this machine, this makes a user namespace with nobody else in it.
 
     Args:
         shown: absolute paths of files and folders, an outer one before those in it.
         hidden: folders in those that are to look empty, but for what else is shown in them.
     """
-    if os.geteuid() != 0:
+    if _rules_users():
+        kernel.unshare(kernel.NEW_MOUNTS)
+    else:
         uid, gid = os.geteuid(), os.getegid()
         kernel.unshare(kernel.NEW_USER | kernel.NEW_MOUNTS)
         _map_user(uid, uid, gid, gid)
-    else:
-        kernel.unshare(kernel.NEW_MOUNTS)
     os.umask(0o022)
     kernel.mount(None, "/", None, kernel.PRIVATE | kernel.RECURSIVE)
     _mount_empty(SCAFFOLD)
@@ -71,7 +73,7 @@ def enter_namespaces(walls: frozenset[str], number: int) -> None:
 
     Args:
         walls: those that stand.
-        number: of the box; root gives each another user.
+        number: of the box; who rules this machine's users gives each another one.
     """
     flags = {
         "mount": kernel.NEW_MOUNTS,
@@ -82,7 +84,7 @@ def enter_namespaces(walls: frozenset[str], number: int) -> None:
     }
     wanted = sum(flag for wall, flag in flags.items() if wall in walls)
     if "user" in walls:
-        if os.geteuid() == 0:
+        if _rules_users():
             _become_nobody(policy.FIRST_UID_OUTSIDE + number % policy.UIDS_OUTSIDE)
         uid, gid = os.geteuid(), os.getegid()
         kernel.unshare(kernel.NEW_USER | wanted)
@@ -110,7 +112,7 @@ def shut(walls: frozenset[str], lifted_syscalls: frozenset[str], readable: list[
     if "mount" in walls:
         os.chdir(WORKSPACE)
     if "limits" in walls:
-        _set_limits(may_write="mount" in walls)
+        _set_limits(walls)
     if "landlock" in walls:
         landlock.allow_only(readable)
     if "capabilities" in walls:
@@ -123,19 +125,48 @@ def _mount_empty(target: str) -> None:
     kernel.mount("view", target, "tmpfs", kernel.NOSUID | kernel.NODEV, "size=1m,nr_inodes=4096,mode=755")
 
 
-def _set_limits(may_write: bool) -> None:
+def _set_limits(walls: frozenset[str]) -> None:
+    """Limit this process, and more tightly where the host already does."""
     limits = policy.LIMITS
-    for which, value in {
+    wanted = {
         resource.RLIMIT_CORE: limits["core_bytes"],
-        resource.RLIMIT_FSIZE: limits["workspace_bytes"] if may_write else 0,
+        resource.RLIMIT_FSIZE: limits["workspace_bytes"] if "mount" in walls else 0,
         resource.RLIMIT_NOFILE: limits["descriptors"],
-        resource.RLIMIT_NPROC: limits["threads"],
         resource.RLIMIT_SIGPENDING: limits["pending_signals"],
         resource.RLIMIT_MEMLOCK: limits["locked_bytes"],
         resource.RLIMIT_MSGQUEUE: limits["message_queue_bytes"],
         resource.RLIMIT_STACK: limits["stack_bytes"],
-    }.items():
-        resource.setrlimit(which, (value, value))
+    }
+    if "user" in walls:  # elsewhere the kernel counts every process of the user, the engine's among them
+        wanted[resource.RLIMIT_NPROC] = limits["threads"]
+    for which, value in wanted.items():
+        most = resource.getrlimit(which)[1]
+        least = value if most == resource.RLIM_INFINITY else min(value, most)
+        resource.setrlimit(which, (least, least))
+
+
+def _rules_users() -> bool:
+    """Whether this is a root that may become the users of boxes.
+
+    Not one whose capabilities were taken, nor that of a user namespace (a rootless container, say) without those users.
+    """
+    if os.geteuid() != 0:
+        return False
+    held = int(processes.fields("self")["CapEff"], 16)
+    is_able = all(held >> capability & 1 for capability in _CAPABILITIES_OF_ROOT)
+    return is_able and all(_has_users_of_boxes(f"self/{ids}") for ids in ("uid_map", "gid_map"))
+
+
+def _has_users_of_boxes(ids: str) -> bool:
+    """Whether a map of the ids of a user namespace, a file below /proc, has those that boxes run as."""
+    for line in processes.read(ids).splitlines():
+        first, _, count = map(int, line.split())
+        if (
+            first <= policy.FIRST_UID_OUTSIDE
+            and first + count >= policy.FIRST_UID_OUTSIDE + policy.UIDS_OUTSIDE
+        ):
+            return True
+    return False
 
 
 def _become_nobody(uid: int) -> None:

@@ -1,7 +1,7 @@
 """Rules of the kernel on which files this process may reach (landlock(7)): some to read, nothing to write.
 
 The wall for hosts where a box cannot have a view of its own. Signals and abstract sockets stay inside, too, where the
-kernel knows how (Linux 6.12).
+kernel knows how (Linux 6.12). Before its third version Landlock let anybody truncate files: too little for a wall.
 """
 
 import ctypes
@@ -12,7 +12,8 @@ from kernel import prctl, system_call
 from seccomp import PR_SET_NO_NEW_PRIVS
 
 EXECUTE, READ_FILE, READ_DIRECTORY = 1, 4, 8
-_FILE_RIGHTS_BY_VERSION = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
+_FIRST_VERSION = 3
+_FILE_RIGHTS_BY_VERSION = {3: 15, 4: 15, 5: 16}
 """How many kinds of access to files each version of Landlock knows; they are the lowest so many bits."""
 
 _NETWORK_SINCE, _SCOPES_SINCE = 4, 6
@@ -27,14 +28,17 @@ def version() -> int:
     """Return the version of Landlock that this kernel speaks.
 
     Raises:
-        Unsupported: none.
+        Unsupported: none, or one that is too old.
     """
     try:
-        return system_call("landlock_create_ruleset", None, 0, _VERSION_REQUEST)
+        spoken = system_call("landlock_create_ruleset", None, 0, _VERSION_REQUEST)
     except OSError as error:
         raise Unsupported(
-            f"this kernel has no Landlock ({error.strerror}); it needs Linux 5.13 with it enabled"
+            f"this kernel has no Landlock ({error.strerror}); it needs Linux 6.2 with it enabled"
         ) from None
+    if spoken < _FIRST_VERSION:
+        raise Unsupported(f"this kernel's Landlock is of version {spoken}; it needs Linux 6.2 with version 3")
+    return spoken
 
 
 def allow_only(readable: Iterable[str]) -> None:

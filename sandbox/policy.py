@@ -36,11 +36,12 @@ TIERS = {
 LIMITS = {
     "core_bytes": 0,
     "descriptors": 64,
-    "threads": 32,  # of the box, not of the user: a user namespace counts its own
+    "threads": 32,  # by the kernel where a user namespace counts those of the box alone, and by supervision
     "pending_signals": 64,
     "locked_bytes": 0,
     "message_queue_bytes": 0,
     "stack_bytes": 8 * MIB,
+    "spare_address_bytes": 1024 * MIB,  # addresses beside the job's memory; what they cost is counted, too
     "workspace_bytes": 64 * MIB,  # a tmpfs on /box that is gone with the box
     "workspace_inodes": 4096,
 }
@@ -65,7 +66,7 @@ ALLOWED_SYSCALLS = {
         "sched_yield set_robust_list set_tid_address restart_syscall arch_prctl getcpu"
     ),
     "files": (
-        "access chdir close close_range creat dup dup2 dup3 faccessat faccessat2 fallocate fchdir "
+        "access chdir close creat dup dup2 dup3 faccessat faccessat2 fallocate fchdir "
         "fdatasync fstat fstatfs fsync ftruncate getcwd getdents getdents64 lseek lstat "
         "mkdir mkdirat newfstatat open openat pread64 preadv pwrite64 pwritev read readlink readlinkat readv rename "
         "renameat renameat2 rmdir sendfile stat statfs statx umask unlink unlinkat write writev"
@@ -74,7 +75,7 @@ ALLOWED_SYSCALLS = {
         "clock_nanosleep epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd2 nanosleep pause pipe "
         "pipe2 poll ppoll pselect6 select wait4 waitid"
     ),
-    "channel": "getpeername getsockname getsockopt recvfrom recvmsg sendto shutdown",
+    "channel": "getpeername getsockname recvfrom recvmsg sendto shutdown",
     "signals": (
         "alarm getitimer rt_sigaction rt_sigpending rt_sigprocmask rt_sigreturn rt_sigsuspend rt_sigtimedwait "
         "setitimer sigaltstack"
@@ -115,20 +116,27 @@ MISSING_SYSCALLS = "clone3 openat2 set_mempolicy mbind get_mempolicy mlock"
 
 # Calls that are allowed with some arguments only; see `seccomp.py` for how they are written down.
 
-CLONE_THREAD_FLAGS = 0x00010900  # CLONE_VM, CLONE_SIGHAND, CLONE_THREAD: a thread of this process
+CLONE_THREAD_FLAGS = (
+    0x00010F00  # CLONE_VM, _FS, _FILES, _SIGHAND, _THREAD: a thread that shares all with its process
+)
 CLONE_NEW_FLAGS = 0x7E020080  # every namespace
-UNSEEN_MEMORY_FLAGS = (
-    0x21,
-    0x40000,
-)  # MAP_SHARED with MAP_ANONYMOUS, MAP_HUGETLB: memory no supervisor sees in full
+UNSEEN_MEMORY_FLAGS = (0x21, 0x40000)
+"""MAP_SHARED with MAP_ANONYMOUS, MAP_HUGETLB: memory no supervisor sees in full."""
+
 TERMINAL_REQUESTS = (0x5401, 0x5421, 0x5450, 0x5451, 0x541B)  # TCGETS FIONBIO FIONCLEX FIOCLEX FIONREAD
-FILE_REQUESTS = (
-    0,
-    1,
-    2,
+FILE_REQUESTS = (0, 1, 2, 3, 4, 1030)
+"""fcntl: duplicate, flags; no locks to signal with, no owner to send signals to."""
+
+SOCKET_OPTIONS = (
     3,
     4,
-    1030,
-)  # fcntl: duplicate, flags; no locks to signal with, no owner to send signals to
+    38,
+    39,
+)  # SO_TYPE SO_ERROR SO_PROTOCOL SO_DOMAIN; no handle on who is at the other end
+CLOSE_RANGE_FLAGS = (0,)  # not CLOSE_RANGE_UNSHARE, which gives a thread descriptors of its own
 PRCTL_REQUESTS = (15, 16, 3)  # PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE
+KILLING_SIGNALS = (
+    9,
+    19,
+)  # SIGKILL, SIGSTOP: refused to itself, too, so that only others' doing looks like them
 AF_UNIX = 1

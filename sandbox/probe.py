@@ -48,13 +48,20 @@ def make_folder(where: str) -> None:
 
 
 def files() -> str:
-    """Read and write what is outside."""
+    """Read and write what is outside; what is changed is set to what it was."""
+    library = torch.__file__
+    before = os.stat(library)
     return open_ways(
         {
             f"reads {OUTSIDE['file']}": lambda: open(OUTSIDE["file"]).close(),
             "writes in /": lambda: make_folder("/"),
             "writes in /tmp": lambda: make_folder("/tmp"),
-            "writes to a library": lambda: open(torch.__file__, "a").close(),
+            "writes to a library": lambda: open(library, "a").close(),
+            "cuts a library": lambda: os.truncate(library, before.st_size),
+            "changes the mode of a library": lambda: os.chmod(library, stat.S_IMODE(before.st_mode)),
+            "changes the times of a library": lambda: os.utime(
+                library, ns=(before.st_atime_ns, before.st_mtime_ns)
+            ),
         }
     )
 

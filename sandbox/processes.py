@@ -3,12 +3,18 @@
 import contextlib
 import os
 import resource
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
 
+KIB = 2**10
 PAGE_BYTES = resource.getpagesize()
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 _proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+class Hidden(Exception):
+    """A process that is there cannot be looked at."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +22,7 @@ class Use:
     """What some processes use at one moment.
 
     Attributes:
-        resident_bytes: memory, pages that they share counted once for each.
+        resident_bytes: memory, pages that they share counted once for each, and the kernel's own tables of it.
         cpu_seconds: user plus system time, that of children they waited for included.
         threads: in all.
     """
@@ -50,24 +56,57 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def use(pids: list[int]) -> Use:
-    """Return what some processes use together; those that have ended use nothing."""
-    resident, ticks, threads = 0, 0, 0
-    for pid in pids:
-        try:
-            pages = int(read(f"{pid}/statm").split()[1])
-            fields = read(f"{pid}/stat").rpartition(b")")[2].split()
-        except (OSError, IndexError):
-            continue
-        resident += pages * PAGE_BYTES
-        ticks += sum(int(field) for field in fields[11:15])
-        threads += int(fields[17])
-    return Use(resident, ticks / TICKS_A_SECOND, threads)
+def use(pid: int) -> Use:
+    """Return what a child that nobody has waited for, and all below it, use together.
+
+    Raises:
+        Hidden: /proc does not show it.
+    """
+    with _shown(pid):
+        found = [_use(pid)]
+    for below in descendants(pid):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            found.append(_use(below))
+    return Use(*(sum(values) for values in zip(*map(astuple, found), strict=True)))
 
 
-def data_bytes(pid: int) -> int:
-    """Return the size of a process's private writable memory, as RLIMIT_DATA counts it."""
-    return int(read(f"{pid}/statm").split()[5]) * PAGE_BYTES
+def _use(pid: int) -> Use:
+    status = fields(pid)
+    memory = sum(_kibibytes(status, name) for name in ("VmRSS", "VmPTE"))
+    ticks = read(f"{pid}/stat").rpartition(b")")[2].split()[11:15]
+    return Use(memory * KIB, sum(map(int, ticks)) / TICKS_A_SECOND, int(status["Threads"]))
+
+
+def sizes(pid: int) -> tuple[int, int]:
+    """Return the bytes of a process's addresses, and of its private writable memory, as RLIMIT_AS and _DATA count them.
+
+    Raises:
+        Hidden: /proc does not show it.
+    """
+    with _shown(pid):
+        pages = read(f"{pid}/statm").split()
+    return int(pages[0]) * PAGE_BYTES, int(pages[5]) * PAGE_BYTES
+
+
+@contextlib.contextmanager
+def _shown(pid: int) -> Iterator[None]:
+    """Say what it means that a process which is there cannot be read about."""
+    try:
+        yield
+    except OSError as error:
+        reason = f"/proc does not show process {pid} ({error.strerror}); it may be mounted with hidepid"
+        raise Hidden(reason) from None
+
+
+def fields(pid: int | str) -> dict[str, str]:
+    """Return what /proc says of a process's status, by name; the process may have chosen its own name."""
+    lines = (line.partition(b":") for line in read(f"{pid}/status").split(b"\n"))
+    return {name.decode(errors="replace"): value.decode(errors="replace").strip() for name, _, value in lines}
+
+
+def _kibibytes(status: dict[str, str], name: str) -> int:
+    """Return one of the sizes; a process that has ended, and waits to be waited for, has none."""
+    return int(status.get(name, "0").split()[0])
 
 
 def read(path: str) -> bytes:

@@ -73,12 +73,12 @@ def _program(own_pid: int, lifted: frozenset[str]) -> list[Instruction]:
     program += _when("ioctl", _argument_is_one_of(1, policy.TERMINAL_REQUESTS))
     program += _when("fcntl", _argument_is_one_of(1, policy.FILE_REQUESTS))
     program += _when("prctl", _argument_is_one_of(0, policy.PRCTL_REQUESTS))
+    program += _when("getsockopt", _argument_is_one_of(2, policy.SOCKET_OPTIONS))
+    program += _when("close_range", _argument_is_one_of(2, policy.CLOSE_RANGE_FLAGS))
     program += _when("socketpair", _argument_is_one_of(0, (policy.AF_UNIX,)))
     program += _when("prlimit64", _reads_its_own_limits())
-    for name in ("kill", "tgkill"):
-        program += _when(
-            name, [(RETURN, 0, 0, ALLOW)] if "signals" in lifted else _argument_is_one_of(0, (own_pid,))
-        )
+    for name, signal in (("kill", 1), ("tgkill", 2)):
+        program += _when(name, _signals(own_pid, signal, lifted))
     return [*program, (RETURN, 0, 0, REFUSE | EPERM)]
 
 
@@ -120,6 +120,16 @@ def _maps(lifted: frozenset[str]) -> list[Instruction]:
     for flags in policy.UNSEEN_MEMORY_FLAGS if "shared_memory" not in lifted else ():
         checks += [_argument(3), (AND, 0, 0, flags), (EQUAL, 0, 1, flags), (RETURN, 0, 0, REFUSE | EPERM)]
     return [*checks, (RETURN, 0, 0, ALLOW)]
+
+
+def _signals(own_pid: int, signal: int, lifted: frozenset[str]) -> list[Instruction]:
+    """Allow signals to this process, but for those that kill or stop it whatever it does; `signal` is an argument."""
+    if "signals" in lifted:
+        return [(RETURN, 0, 0, ALLOW)]
+    checks = [_argument(signal)]
+    for one in policy.KILLING_SIGNALS:
+        checks += [(EQUAL, 0, 1, one), (RETURN, 0, 0, REFUSE | EPERM)]
+    return [*checks, *_argument_is_one_of(0, (own_pid,))]
 
 
 def _reads_its_own_limits() -> list[Instruction]:

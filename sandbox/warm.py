@@ -15,6 +15,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,8 @@ import policy
 import processes
 
 REQUEST_BYTES = 16
+FAREWELL_SECONDS = 2.0
+"""How long boxes have to end by themselves once their engine is gone."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,10 @@ class ReadyBox:
         """Give it to the engine, and keep nothing of it."""
         descriptors = [self.channel.fileno(), self.report.fileno(), self.supervisor]
         socket.send_fds(control, [b"box"], descriptors)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of it, which ends it when nobody else has it."""
         self.channel.close()
         self.report.close()
         os.close(self.supervisor)
@@ -60,7 +67,11 @@ def main() -> None:
     signal.set_wakeup_fd(wake)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)  # only so that it wakes the poll below
     control.sendall(json.dumps({"ready": os.getpid()}).encode())
-    _serve(control, ended, walls, settings["ready_boxes"])
+    boxes = Boxes(walls, settings["ready_boxes"])
+    try:
+        _serve(control, ended, boxes)
+    finally:
+        boxes.close()
 
 
 def _walls(settings: dict) -> box.Walls:
@@ -77,56 +88,94 @@ def _walls(settings: dict) -> box.Walls:
     )
 
 
-def _serve(control: socket.socket, ended: int, walls: box.Walls, wanted: int) -> None:
-    """Keep so many boxes ready, and hand one out at every request."""
-    numbers = itertools.count(os.getpid() % policy.UIDS_OUTSIDE)
-    supervisors: set[int] = set()
-    ready: list[ReadyBox] = []
+def _serve(control: socket.socket, ended: int, boxes: "Boxes") -> None:
+    """Hand out a box at every request, and keep some ready ahead of need, until the engine hangs up."""
     poller = select.poll()
     poller.register(control, select.POLLIN)
     poller.register(ended, select.POLLIN)
     while True:
-        may_wait = len(ready) >= wanted
-        now = {descriptor for descriptor, _ in poller.poll(None if may_wait else 0)}
+        now = {descriptor for descriptor, _ in poller.poll(0 if boxes.are_wanted() else None)}
         if ended in now:
             os.read(ended, 4096)
-            _tidy(supervisors)
+            boxes.tidy()
         if control.fileno() in now:
             if not control.recv(REQUEST_BYTES):
                 return
-            one = ready.pop(0) if ready else _make(walls, next(numbers), supervisors)
-            one.hand_to(control)
-        elif not may_wait:  # requests go first
-            ready.append(_make(walls, next(numbers), supervisors))
+            boxes.take().hand_to(control)
+        elif boxes.are_wanted():  # requests go first
+            boxes.make_ready()
 
 
-def _make(walls: box.Walls, number: int, supervisors: set[int]) -> ReadyBox:
-    """Fork the supervisor of one box, which makes it ready while we go on."""
-    channel, channel_inside = socket.socketpair()
-    report, report_inside = socket.socketpair()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            box.supervise(channel_inside, report_inside, walls, number)
-        finally:
-            os._exit(0)
-    channel_inside.close()
-    report_inside.close()
-    supervisors.add(pid)
-    return ReadyBox(channel, report, os.pidfd_open(pid))
+class Boxes:
+    """The boxes of one warm process: those that wait for a job, and the supervisors of all.
 
+    Args:
+        walls: around each.
+        wanted: how many are to be ready ahead of need.
+    """
 
-def _tidy(supervisors: set[int]) -> None:
-    """Reap what has ended, and end what lost its supervisor; the end of that calls for this again."""
-    with contextlib.suppress(ChildProcessError):
-        while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
-            supervisors.discard(pid)
-    for pid in processes.children(os.getpid()):
-        if pid not in supervisors:
+    def __init__(self, walls: box.Walls, wanted: int) -> None:
+        self._walls, self._wanted = walls, wanted
+        self._numbers = itertools.count(os.getpid() % policy.UIDS_OUTSIDE)
+        self._ready: dict[int, ReadyBox] = {}  # by the supervisor's id, the oldest first
+        self._supervisors: set[int] = set()
+
+    def are_wanted(self) -> bool:
+        """Whether fewer are ready than there should be."""
+        return len(self._ready) < self._wanted
+
+    def make_ready(self) -> None:
+        """Fork the supervisor of one more box, which makes it ready while we go on."""
+        channel, channel_inside = socket.socketpair()
+        report, report_inside = socket.socketpair()
+        number = next(self._numbers)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                box.supervise(channel_inside, report_inside, self._walls, number)
+            finally:
+                os._exit(0)
+        channel_inside.close()
+        report_inside.close()
+        self._supervisors.add(pid)
+        self._ready[pid] = ReadyBox(channel, report, os.pidfd_open(pid))
+
+    def take(self) -> ReadyBox:
+        """Return the box that has been ready longest, or a new one; it is the caller's."""
+        if not self._ready:
+            self.make_ready()
+        return self._ready.pop(next(iter(self._ready)))
+
+    def tidy(self) -> None:
+        """Reap what has ended, and end what lost its supervisor; the end of that calls for this again."""
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0] != 0:
+                pid, status = ended
+                self._supervisors.discard(pid)
+                if os.WIFSIGNALED(status) and pid in self._ready:  # one that ended by itself has said why
+                    self._ready.pop(pid).close()
+        for pid in processes.children(os.getpid()):
+            if pid not in self._supervisors:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End every box, and reap it: who would do it after us may not care to."""
+        for one in self._ready.values():
+            one.close()
+        self._ready.clear()
+        end = time.monotonic() + FAREWELL_SECONDS
+        while self._supervisors and time.monotonic() < end:
+            self.tidy()
+            time.sleep(0.01)
+        for pid in self._supervisors:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.waitpid(-1, 0)
 
 
 def load_torch() -> None:

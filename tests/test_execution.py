@@ -1,8 +1,6 @@
 """The executor: what a box is given, what it costs, and that none outlives the engine or a fault of ours."""
 
 import os
-import resource
-import signal
 import subprocess
 import sys
 import threading
@@ -11,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.background import in_background
 from support.designs import SOUND, network
-from support.processes import descendants, living, open_descriptors, wait_until
+from support.processes import descendants, wait_until
 from support.scoring import came_of, evaluate
 from support.tiny import LENGTH, SYMBOLS, Tiny
 
@@ -37,21 +36,6 @@ WITH_CHILDREN = network(
 def job(source: str = SOUND, limits: Limits | None = None, seed: int = 0) -> Job:
     """Return a job of a few training steps on tokens, asking for predictions on two batches."""
     return small_job(source, seed, limits)
-
-
-def in_background(function, *arguments) -> tuple[threading.Thread, list]:
-    """Call a function in a thread; what it returns or raises goes into the list."""
-    outcome: list = []
-
-    def call():
-        try:
-            outcome.append(function(*arguments))
-        except BaseException as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=call)
-    thread.start()
-    return thread, outcome
 
 
 # What comes out.
@@ -342,51 +326,3 @@ def test_an_engine_that_is_killed_leaves_no_process(nothing_left):
     engine.kill()
     engine.wait()
     nothing_left()
-
-
-def test_a_warm_process_that_is_killed_is_replaced_at_the_next_job(own_executor, own_warm):
-    before = came_of(evaluate(SOUND, own_executor))
-    for _ in range(2):
-        warm = own_warm()
-        os.kill(warm, signal.SIGKILL)
-        wait_until(lambda gone=warm: gone not in living(), "the warm process is gone")
-        assert came_of(evaluate(SOUND, own_executor)) == before
-        assert own_warm() != warm
-
-
-def test_a_box_goes_on_when_the_warm_process_is_killed_under_it(own_executor, own_warm):
-    sleeper = network(build="import_('time').sleep(1)")
-    calm = came_of(evaluate(sleeper, own_executor))
-    warm = own_warm()
-    thread, outcome = in_background(evaluate, sleeper, own_executor)
-    wait_until(lambda: len(descendants(warm)) >= 2, "the design runs")
-    os.kill(warm, signal.SIGKILL)
-    thread.join(60)
-    assert came_of(outcome[0]) == calm
-
-
-def test_a_design_whose_supervisor_is_killed_is_run_again_and_scores_as_ever(
-    own_executor, own_warm, nothing_left
-):
-    sleeper = network(build="import_('time').sleep(2)")
-    calm = came_of(evaluate(sleeper, own_executor))
-    warm = own_warm()
-    thread, outcome = in_background(evaluate, sleeper, own_executor)
-    wait_until(lambda: len(descendants(warm)) >= 2, "the design runs")
-    (supervisor,) = (pid for pid in descendants(warm) if living()[pid] == warm)
-    os.kill(supervisor, signal.SIGKILL)
-    thread.join(60)
-    assert came_of(outcome[0]) == calm
-    nothing_left()
-
-
-def test_a_box_that_cannot_be_made_is_our_fault_and_not_the_designs(executor):
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (open_descriptors(os.getpid()) - 1, hard))
-    try:
-        result = executor.run(job())
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert result.outcome is Outcome.INFRASTRUCTURE
-    assert "Too many open files" in result.reason
-    assert executor.run(job()).outcome is Outcome.SCORED

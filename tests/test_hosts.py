@@ -16,6 +16,9 @@ started_executor("auto", 1, used_before={"jail": 12})
 """
 
 
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can take this away")
+
+
 @pytest.fixture
 def without(tmp_path):
     """Return a function that runs a command on a machine that lacks some things."""
@@ -80,6 +83,37 @@ def test_a_run_begun_in_the_jail_is_not_continued_elsewhere_by_itself(without):
     assert said.exit_code != 0
     assert "this run's scores were made in jail" in said.err
     assert "--sandbox landlock" in said.err
+
+
+def test_a_root_that_rules_no_users_gets_the_jail_of_an_ordinary_user(without):
+    said = without("users", *EVALUATE)
+    assert said.exit_code == 0, said.err
+    assert said.json["sandbox"] == "jail"
+
+
+def test_a_limit_of_no_user_namespaces_is_named_with_the_command_that_lifts_it(without):
+    said = without("user_namespaces", "doctor", "--json")
+    tiers = {tested["tier"]: tested for tested in said.json["sandboxes"]}
+    assert not tiers["jail"]["works"]
+    assert "sudo sysctl -w user.max_user_namespaces=10000" in tiers["jail"]["mend"], tiers["jail"]
+    assert said.exit_code == 0, said.err
+
+
+@needs_root
+def test_where_a_supervisor_cannot_see_its_box_no_design_is_run(without):
+    said = without("sight", "doctor", "--json")
+    tiers = {tested["tier"]: tested for tested in said.json["sandboxes"]}
+    assert not tiers["jail"]["works"]
+    assert "it may be mounted with hidepid" in tiers["jail"]["reason"]
+    assert "Mount /proc without hidepid" in tiers["jail"]["mend"]
+    assert tiers["landlock"]["works"]  # there root stays root, and sees everybody
+
+
+@needs_root
+def test_a_full_temporary_directory_is_not_needed(without):
+    said = without("space", *EVALUATE)
+    assert said.exit_code == 0, said.err
+    assert said.json["sandbox"] == "jail"
 
 
 @pytest.mark.parametrize("folder", ["/proc", "/nowhere"], ids=["read_only", "missing"])

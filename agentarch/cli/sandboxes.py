@@ -22,15 +22,21 @@ def started_executor(sandbox: str, ready_boxes: int, used_before: Collection[str
     """
     with ERR.status("testing the sandbox"):
         executor, failed = choose_executor(sandbox, ready_boxes)
-    told = "; ".join(f"{one.tier} fails: {one.reason}. {one.mend}" for one in failed)
+    told = " ".join(one.told() for one in failed)
     if sandbox == AUTO and used_before and executor.name not in used_before:
         executor.close()
         raise ExecutorUnavailable(
             f"this run's scores were made in {' and '.join(sorted(used_before))}, and only {executor.name} works here "
-            f"now ({told}). Mend that, or accept the other sandbox with: agentarch resume RUN --sandbox {executor.name}"
+            f"now. {told} Mend that, or accept the other sandbox with: agentarch resume RUN --sandbox {executor.name}"
         )
     if failed:
         _warn(f"Designs run in the {executor.name} sandbox, which is weaker than it could be: {told}")
+    others = sorted(set(used_before) - {executor.name})
+    if others:
+        _warn(
+            f"This run has scores from {' and '.join(others)}; they keep that stamp, and what is made now gets "
+            f"{executor.name}."
+        )
     if executor.name == UNSAFE:
         _warn(
             "THE SANDBOX IS UNSAFE: designs can read your files, your keys and the network. Every score is "

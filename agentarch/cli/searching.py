@@ -17,6 +17,7 @@ from agentarch.cli.progress import watcher
 from agentarch.cli.sandboxes import started_executor
 from agentarch.config import RunConfig
 from agentarch.evaluation import Outcome
+from agentarch.execution import ExecutorUnavailable
 from agentarch.search.session import (
     check_tasks,
     create_run,
@@ -36,7 +37,13 @@ def start(config: RunConfig, folder: Path | None, as_json: bool) -> int:
     """Make a new run and drive it; return the exit code."""
     folder = folder or new_run_folder()
     create_run(config, folder)
-    return _drive(folder, as_json, check=False, sandbox=None)
+    try:
+        return _drive(folder, as_json, check=False, sandbox=None)
+    except ExecutorUnavailable as error:
+        again = f"agentarch resume {shlex.quote(str(folder))}"
+        raise ExecutorUnavailable(
+            f"{error} The run is made; once that is mended, start it with: {again}"
+        ) from None
 
 
 def go_on(folder: Path, as_json: bool, sandbox: str | None) -> int:

@@ -63,7 +63,20 @@ Talk = Callable[[socket.socket], None]
 """Talks with one box over its channel, and closes it."""
 
 
-def run_in_boxes(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> Result | None:
+class BoxKilled(Exception):
+    """A box was killed, and not by its supervisor.
+
+    Attributes:
+        was_supervised: whether the supervisor lived to report it.
+        cost: of the job until then.
+    """
+
+    def __init__(self, was_supervised: bool, cost: Cost) -> None:
+        super().__init__("a box was killed")
+        self.was_supervised, self.cost = was_supervised, cost
+
+
+def run_in_boxes(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> Result:
     """Let one box train, and others, which know nothing else of it, predict with what was learnt.
 
     Two predict, half of the questions each, so that what a design makes of the first questions it sees cannot be in
@@ -74,14 +87,14 @@ def run_in_boxes(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> R
         in_a_box: runs one box within limits, talks with it, and returns its supervisor's report, or None when there
             was none.
 
-    Returns:
-        What came of it; None when a box was killed, and not by its supervisor.
-
     Raises:
+        BoxKilled: and not by its supervisor.
         TimeoutError: a box neither read nor wrote for as long as the channel allows.
     """
-    started, said = time.monotonic(), Said()
-    reports: list[Seen] = []
+    said = Said()
+    costs: list[Cost] = []
+    printed = ""
+    seen: Seen = {}
     half = -(-len(job.questions) // 2)
     halves = [part for part in (job.questions[:half], job.questions[half:]) if part]
     talks: list[Callable[[Job, Said, socket.socket], None]] = [
@@ -89,14 +102,39 @@ def run_in_boxes(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> R
         *(partial(_ask, one) for one in halves),
     ]
     for talk in talks:
-        left = job.limits.wall_seconds - (time.monotonic() - started)
-        seen = in_a_box(replace(job.limits, wall_seconds=max(left, 0.0)), partial(talk, job, said))
-        if seen is None or _was_killed(said, seen, job):
-            return None
-        reports.append(seen)
+        left = job.limits.wall_seconds - total(costs).wall_seconds
+        report = in_a_box(replace(job.limits, wall_seconds=max(left, 0.0)), partial(talk, job, said))
+        if report is None:
+            raise BoxKilled(False, total(costs))
+        seen = report
+        if seen["ended"] in ("setup", "hung_up"):
+            reason = f"the box did not start: {one_line(seen['output'])}"
+            return Result(Outcome.INFRASTRUCTURE, reason, cost=total(costs))
+        costs.append(Cost(seen["wall_seconds"], seen["cpu_seconds"], seen["peak_memory_bytes"]))
+        printed += seen["output"]
+        if _was_killed(said, seen, job):
+            raise BoxKilled(True, total(costs))
         if seen["ended"] != "exited" or said.fault is not None or said.learnt is None:
             break
-    return _judge(said, reports, job, wall_seconds=time.monotonic() - started)
+    outcome, reason = _outcome(said, seen, job)
+    return Result(
+        outcome=outcome,
+        reason=reason,
+        replies=tuple(said.replies) if outcome is Outcome.SCORED else (),
+        claims=said.claims,
+        learnt_bytes=len(said.learnt or b""),
+        cost=total(costs),
+        output=printable(printed, OUTPUT_CHARACTERS),
+    )
+
+
+def total(costs: Sequence[Cost]) -> Cost:
+    """Return what several boxes cost, one after the other: times add up, the greatest memory counts."""
+    return Cost(
+        sum(one.wall_seconds for one in costs),
+        sum(one.cpu_seconds for one in costs),
+        max((one.peak_memory_bytes for one in costs), default=0),
+    )
 
 
 def read_report(report: socket.socket, deadline: float) -> Seen | None:
@@ -228,36 +266,7 @@ def _is_recipe(value: object) -> bool:
 def _was_killed(said: Said, seen: Seen, job: Job) -> bool:
     """Whether the design's process was killed before it was done, and not by its supervisor."""
     is_unfinished = said.fault is None and len(said.replies) < len(job.questions)
-    return seen["ended"] in ("exited", "setup") and seen.get("signal") == signal.SIGKILL and is_unfinished
-
-
-def _judge(said: Said, reports: list[Seen], job: Job, wall_seconds: float) -> Result:
-    """Decide the outcome: what was seen from outside goes before what was said inside.
-
-    Args:
-        said: over the channels.
-        reports: the supervisors', of which the last tells how it ended.
-        job: what was asked.
-        wall_seconds: the boxes took, measured by the engine.
-    """
-    last = reports[-1]
-    if last["ended"] in ("setup", "hung_up"):
-        reason = f"the box did not start: {one_line(last['output'])}"
-        return Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(wall_seconds=wall_seconds))
-    outcome, reason = _outcome(said, last, job)
-    return Result(
-        outcome=outcome,
-        reason=reason,
-        replies=tuple(said.replies) if outcome is Outcome.SCORED else (),
-        claims=said.claims,
-        learnt_bytes=len(said.learnt or b""),
-        cost=Cost(
-            wall_seconds,
-            sum(seen["cpu_seconds"] for seen in reports),
-            max(seen["peak_memory_bytes"] for seen in reports),
-        ),
-        output=printable("".join(seen["output"] for seen in reports), OUTPUT_CHARACTERS),
-    )
+    return seen["ended"] == "exited" and seen["signal"] == signal.SIGKILL and is_unfinished
 
 
 def _outcome(said: Said, seen: Seen, job: Job) -> tuple[Outcome, str]:

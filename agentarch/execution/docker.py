@@ -29,7 +29,7 @@ from agentarch.execution.contract import (
     Limits,
     Result,
 )
-from agentarch.execution.conversation import Seen, Talk, read_report, run_in_boxes
+from agentarch.execution.conversation import BoxKilled, Seen, Talk, read_report, run_in_boxes
 from agentarch.text import one_line
 
 IMAGE = "agentarch-sandbox"
@@ -84,14 +84,15 @@ class DockerExecutor:
         try:
             self.start()
             result = run_in_boxes(job, self._in_a_box)
+        except BoxKilled as error:
+            self._raise_if_closed()
+            reason = "its container ended without a report; the container engine may have run out of memory"
+            return Result(Outcome.INFRASTRUCTURE, reason, cost=error.cost)
         except (OSError, ExecutorUnavailable) as error:
             self._raise_if_closed()
             reason = one_line(f"the container could not be run: {type(error).__name__}: {error}")
             return Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(time.monotonic() - started))
         self._raise_if_closed()
-        if result is None:
-            reason = "its container ended without a report; the container engine may have run out of memory"
-            return Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(time.monotonic() - started))
         return result
 
     def close(self) -> None:

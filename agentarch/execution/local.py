@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import select
@@ -26,7 +27,7 @@ from typing import IO
 from agentarch.content import content_folder
 from agentarch.evaluation import Cost, Outcome
 from agentarch.execution.contract import ExecutionStopped, ExecutorUnavailable, Job, Limits, Result
-from agentarch.execution.conversation import Seen, Talk, read_report, run_in_boxes
+from agentarch.execution.conversation import BoxKilled, Seen, Talk, read_report, run_in_boxes, total
 from agentarch.execution.runtime import needed_files
 from agentarch.text import one_line
 
@@ -34,8 +35,12 @@ START_SECONDS = 120.0
 GRACE_SECONDS = 15.0
 """How long past its wall limit a box may take to be gone before it counts as our fault."""
 
+CLOSE_SECONDS = 5.0
+"""How long what was hung up on may take to end by itself."""
+
 DESCRIPTORS_OF_A_BOX = 3
 RUNS_OF_A_KILLED_BOX = 3
+FIRST_FREE_DESCRIPTOR = 3
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -52,7 +57,7 @@ class _Box:
         self.channel.close()
         self.report.close()
         with contextlib.suppress(ProcessLookupError):
-            if not _has_ended(self.supervisor, GRACE_SECONDS):
+            if not _has_ended(self.supervisor, CLOSE_SECONDS):
                 signal.pidfd_send_signal(self.supervisor, signal.SIGKILL)
         os.close(self.supervisor)
 
@@ -100,21 +105,30 @@ class LocalExecutor:
         """Run one job, each part in a box of its own; see `Executor.run`.
 
         When a box is killed, by a signal its supervisor did not send or together with it, the job is run again: a
-        person or the system may have done it once, and a design to which it happens every time is invalid.
+        person or the system may have done it once. A design to which it happens every time is invalid; that a
+        supervisor ends so is no design's doing.
         """
         started = time.monotonic()
-        for _ in range(RUNS_OF_A_KILLED_BOX):
+        killed: list[BoxKilled] = []
+        while len(killed) < RUNS_OF_A_KILLED_BOX:
             try:
                 result = run_in_boxes(job, self._in_a_box)
+            except BoxKilled as error:
+                self._raise_if_closed()
+                killed.append(error)
             except (OSError, ExecutorUnavailable) as error:
                 self._raise_if_closed()
                 reason = one_line(f"the box could not be run: {type(error).__name__}: {error}")
                 return Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(time.monotonic() - started))
-            self._raise_if_closed()
-            if result is not None:
+            else:
+                self._raise_if_closed()
                 return result
-        reason = f"its box was killed (signal 9), {RUNS_OF_A_KILLED_BOX} times out of {RUNS_OF_A_KILLED_BOX}"
-        return Result(Outcome.INVALID, reason, cost=Cost(time.monotonic() - started))
+        is_designs = all(one.was_supervised for one in killed)
+        return Result(
+            Outcome.INVALID if is_designs else Outcome.INFRASTRUCTURE,
+            f"its {'box' if is_designs else 'supervisor'} was killed, {len(killed)} times out of {len(killed)}",
+            cost=total([one.cost for one in killed]),
+        )
 
     def close(self) -> None:
         """Hang up on every box and on the warm process; see `Executor.close`."""
@@ -131,8 +145,8 @@ class LocalExecutor:
 
     def _in_a_box(self, limits: Limits, talk: Talk) -> Seen | None:
         """Talk with a fresh box, and return its supervisor's report once it is done; None when there was none."""
-        started = time.monotonic()
         with self._box(limits) as box:
+            started = time.monotonic()
             talk(box.channel)
             return read_report(box.report, started + limits.wall_seconds + GRACE_SECONDS)
 
@@ -149,7 +163,8 @@ class LocalExecutor:
             box = self._take_box()
             self._open_reports.add(box.report)
         try:
-            box.report.sendall(json.dumps(order).encode())
+            with contextlib.suppress(BrokenPipeError):  # it could not be made ready; its report says why
+                box.report.sendall(json.dumps(order).encode())
             box.channel.settimeout(limits.wall_seconds + GRACE_SECONDS)
             yield box
         finally:
@@ -162,7 +177,7 @@ class LocalExecutor:
         self._start_warm()
         try:
             return self._request()
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, TimeoutError):
             self._stop_warm()
             self._start_warm()
             return self._request()
@@ -172,7 +187,7 @@ class LocalExecutor:
         self._control.sendall(b"box")
         answer, descriptors, _, _ = socket.recv_fds(self._control, 16, DESCRIPTORS_OF_A_BOX)
         if not answer:
-            raise ConnectionResetError("the warm process ended")
+            raise ConnectionResetError(f"the warm process ended: {self._last_words()}")
         if len(descriptors) < DESCRIPTORS_OF_A_BOX:
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -186,17 +201,21 @@ class LocalExecutor:
         self._stop_warm()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         errors = os.fdopen(os.memfd_create("errors"), "w+b")  # needs no disk that could be full
-        with theirs:
+        # The standard three may be closed here, and must not be what the warm process has for them.
+        with (
+            theirs,
+            socket.socket(fileno=fcntl.fcntl(theirs, fcntl.F_DUPFD_CLOEXEC, FIRST_FREE_DESCRIPTOR)) as handed,
+        ):
             warm = subprocess.Popen(
                 [
                     sys.executable,
                     "-s",
                     "-P",
                     str(content_folder("sandbox") / "warm.py"),
-                    str(theirs.fileno()),
+                    str(handed.fileno()),
                     json.dumps(self._settings),
                 ],
-                pass_fds=[theirs.fileno()],
+                pass_fds=[handed.fileno()],
                 env={"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", **_ONE_THREAD},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -212,18 +231,26 @@ class LocalExecutor:
             greeting = b""
         self._raise_if_closed()
         if not greeting:
-            errors.seek(0)
-            said = one_line(errors.read().decode("utf-8", "replace")[-2000:]) or "nothing was printed"
+            said = self._last_words()
             self._stop_warm()
             raise ExecutorUnavailable(f"the warm process did not come up: {said}")
         ours.settimeout(GRACE_SECONDS)
+
+    def _last_words(self) -> str:
+        """Return what the warm process, which has hung up, printed before it ended."""
+        assert self._warm is not None
+        assert self._errors is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._warm.wait(CLOSE_SECONDS)
+        self._errors.seek(0)
+        return one_line(self._errors.read().decode("utf-8", "replace")[-2000:]) or "nothing was printed"
 
     def _stop_warm(self) -> None:
         if self._control is not None:
             self._control.close()  # the warm process ends when its engine hangs up
         if self._warm is not None:
             try:
-                self._warm.wait(timeout=2)
+                self._warm.wait(CLOSE_SECONDS)
             except subprocess.TimeoutExpired:
                 self._warm.kill()
                 self._warm.wait()

@@ -61,6 +61,10 @@ class SelfTest:
     mend: str = ""
     walls: tuple[Wall, ...] = ()
 
+    def told(self) -> str:
+        """Return what failed and what to do about it, in sentences."""
+        return " ".join(part for part in (f"{self.tier}: {self.reason.rstrip('.')}.", self.mend) if part)
+
 
 def check_sandbox(sandbox: str) -> None:
     """Make sure that a name is one of `SANDBOXES`.
@@ -69,7 +73,7 @@ def check_sandbox(sandbox: str) -> None:
         UsageError: it is not.
     """
     if sandbox not in SANDBOXES:
-        raise unknown_name("sandbox", sandbox, SANDBOXES)
+        raise unknown_name("sandbox", sandbox, SANDBOXES, never_meant=(UNSAFE,))
 
 
 def make_executor(sandbox: str, ready_boxes: int = 2) -> Executor:
@@ -82,7 +86,7 @@ def make_executor(sandbox: str, ready_boxes: int = 2) -> Executor:
         return DockerExecutor()
     if sandbox in (*LOCAL_TIERS, UNSAFE):
         return LocalExecutor(sandbox, ready_boxes=ready_boxes)
-    raise unknown_name("sandbox", sandbox, SANDBOXES)
+    raise unknown_name("sandbox", sandbox, SANDBOXES, never_meant=(UNSAFE,))
 
 
 def choose_executor(sandbox: str, ready_boxes: int = 2) -> tuple[Executor, tuple[SelfTest, ...]]:
@@ -112,7 +116,7 @@ def choose_executor(sandbox: str, ready_boxes: int = 2) -> tuple[Executor, tuple
             return executor, tuple(failed)
         executor.close()
         failed.append(tested)
-    raise ExecutorUnavailable(_refusal(failed))
+    raise ExecutorUnavailable(_refusal(sandbox, failed))
 
 
 def self_test(executor: Executor, tier: str) -> SelfTest:
@@ -126,22 +130,24 @@ def self_test(executor: Executor, tier: str) -> SelfTest:
     try:
         executor.start()
     except ExecutorUnavailable as error:
-        return SelfTest(tier, False, str(error), _how_to_mend(tier, str(error)))
+        return SelfTest(tier, False, str(error), _how_to_mend(str(error)))
     result = executor.run(_self_test_job(tries_walls=tier != UNSAFE))
     walls = _walls_found(result.output) if tier != UNSAFE else ()
     if result.outcome is not Outcome.SCORED:
-        return SelfTest(tier, False, result.reason, _how_to_mend(tier, result.reason), walls)
+        return SelfTest(tier, False, result.reason, _how_to_mend(result.reason), walls)
     broken = [wall for wall in walls if not wall.holds]
     if broken:
         reason = "; ".join(f"the wall {wall.name!r} does not hold: {wall.found}" for wall in broken)
-        return SelfTest(tier, False, reason, _how_to_mend(tier, reason), walls)
+        return SelfTest(tier, False, reason, _how_to_mend(reason), walls)
     if tier != UNSAFE and not walls:
         return SelfTest(tier, False, "the self-test said nothing", "Report this as a fault of agentarch.")
     return SelfTest(tier, True, walls=walls)
 
 
-def _refusal(failed: list[SelfTest]) -> str:
-    told = " ".join(f"{one.tier}: {one.reason}. {one.mend}" for one in failed)
+def _refusal(sandbox: str, failed: list[SelfTest]) -> str:
+    told = " ".join(one.told() for one in failed)
+    if sandbox != AUTO:
+        return f"the sandbox that was asked for does not work here. {told} `agentarch doctor` tells which do."
     return (
         f"no sandbox works here, and designs are not run without one. {told} `agentarch doctor` tells more; "
         "`--sandbox unsafe` runs designs with no walls at all, and its scores are never elites."
@@ -171,21 +177,41 @@ def _walls_found(output: str) -> tuple[Wall, ...]:
     return tuple(walls.values())
 
 
-def _how_to_mend(tier: str, reason: str) -> str:
-    """Return what a person can do about a tier that does not work here."""
-    if "No module named 'torch'" in reason or "No module named 'numpy'" in reason:
-        return "Install torch with: pip install -c constraints.txt torch"
-    if "seccomp" in reason:
-        return "Use a kernel with CONFIG_SECCOMP_FILTER; every distribution's own has it."
-    if tier == "landlock":
-        return (
-            "Use Linux 5.13 or newer with `landlock` among the `lsm=` modules of the kernel's command line."
+_MENDS = (
+    (
+        ("No module named 'torch'", "No module named 'numpy'"),
+        "Install torch: pip install -c constraints.txt torch",
+    ),
+    (("seccomp",), "Use a kernel with CONFIG_SECCOMP_FILTER; every distribution's own has it."),
+    (
+        ("Landlock",),
+        "Use Linux 6.2 or newer with `landlock` among the `lsm=` modules of the kernel's command line.",
+    ),
+    (("hidepid",), "Mount /proc without hidepid, or let this user see it all with the mount's option gid=."),
+    (("Resource temporarily unavailable",), "Raise the limit on processes of this user (ulimit -u)."),
+    (("Too many open files",), "Raise the limit on open files (ulimit -n)."),
+    (("no container engine answers",), "Start Docker or Podman."),
+    (
+        ("does not hold",),
+        "Do not rely on this sandbox here; please report what `agentarch doctor --json` prints.",
+    ),
+)
+"""What can be done, by what a reason has in it."""
+
+_NEEDS_NAMESPACES = ("unshare", "mount", "pivot_root", "_map", "user namespace")
+
+
+def _how_to_mend(reason: str) -> str:
+    """Return what a person can do about a tier that does not work here; empty when nothing is known."""
+    for parts, mend in _MENDS:
+        if any(part in reason for part in parts):
+            return mend
+    if any(part in reason for part in _NEEDS_NAMESPACES):
+        return _why_no_namespaces() or (
+            "In a container, allow namespaces (docker run --security-opt seccomp=unconfined), "
+            "or run agentarch outside it."
         )
-    if tier == "docker":
-        return "Start Docker or Podman, and build the image from the folder `sandbox`."
-    return _why_no_namespaces() or (
-        "In a container, allow namespaces (docker run --security-opt seccomp=unconfined), or run agentarch outside it."
-    )
+    return ""
 
 
 def _why_no_namespaces() -> str:

@@ -372,4 +372,28 @@ ESCAPE: tuple[Attack, ...] = (
         (SCORED,),
         lifted=("syscalls.handles",),
     ),
+    Attack(
+        52,
+        "a_handle_on_who_is_at_the_other_end",
+        trying(
+            "channel().getsockopt(1, 77)",
+            top="""
+        def channel():
+            for number in range(3, 64):
+                try:
+                    return socket.socket(fileno=os.dup(number))
+                except OSError:
+                    continue
+        """,
+        ),
+        (SCORED,),
+        lifted=("syscalls",),
+    ),
+    Attack(
+        52,
+        "threads_with_descriptors_of_their_own",
+        trying("call('close_range', 60, 60, 2)", "reaches('clone', 0x411900, 0, 0, 0, 0)"),
+        (SCORED,),
+        lifted=("syscalls",),
+    ),
 )

@@ -105,6 +105,11 @@ def hidden_gigabyte():
         hoard.madvise(mmap.MADV_DONTNEED)
     return hoard[-1]
 
+def gigabyte_of_tables():
+    size, step = 2**39, 2**21  # one table of 4 KiB for each page that is only looked at
+    hoard = mmap.mmap(-1, size, flags=0x4022, prot=mmap.PROT_READ)
+    return sum(hoard[start] for start in range(0, size, step)) + size // step
+
 def gigabyte_in_processes():
     told, telling = os.pipe()
     for _ in range(8):
@@ -266,6 +271,16 @@ RESOURCES: tuple[Attack, ...] = (
         ),
     ),
     Attack(
+        4,
+        "tables_of_memory",
+        **greedy("gigabyte_of_tables()", _MEMORY, (SCORED,), lifted=("limits", "supervision")),
+    ),
+    Attack(
+        4,
+        "tables_of_memory_that_the_kernel_allows",
+        **greedy("gigabyte_of_tables()", _MEMORY, also_lifted=("limits",), lifted=("supervision",)),
+    ),
+    Attack(
         6,
         "a_file_in_memory",
         trying("memory_file()", "os.listdir('/dev/shm')", top=_FILES),
@@ -322,9 +337,19 @@ RESOURCES: tuple[Attack, ...] = (
     Attack(
         18,
         "stopping_itself",
+        trying("os.kill(os.getpid(), 19)"),
+        (SCORED,),
+        succeeded=lambda evaluation: evaluation.outcome is TIMEOUT,
+        lifted=("pid", "syscalls.signals"),
+        wall_seconds=3,
+    ),
+    Attack(
+        18,
+        "stopping_itself_past_the_filter",
         network(top="os = import_('os')", build="os.kill(os.getpid(), 19)"),
         (SCORED,),
         succeeded=lambda evaluation: evaluation.outcome is TIMEOUT,
+        also_lifted=("syscalls.signals",),
         lifted=("pid",),
         wall_seconds=3,
     ),
