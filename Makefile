@@ -1,5 +1,12 @@
-# make demo   sets up .venv and runs a search
-# make test   sets up .venv and runs every test
+# make demo        sets up .venv and runs a search
+# make test        sets up .venv and runs every test
+# make test-fast   runs all but real training runs and whole searches
+# make attacks     runs every attack of the threat list, as this user and, for root, as an ordinary one
+# make lint        looks for mistakes and untidy code
+# make types       checks types
+# make benchmarks  measures what speed is promised
+# make wheel       builds the package into dist/
+
 # The first Python on the path that runs and is new enough.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -11,7 +18,7 @@ READY_DEV := $(VENV)/.ready-dev
 .PHONY: demo test test-fast attacks lint types wheel benchmarks clean help
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n 's/^# make/make/p' Makefile
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "agentarch needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.11 ..."; exit 1; }
@@ -28,16 +35,15 @@ $(READY_DEV): pyproject.toml constraints.txt $(READY)
 demo: $(READY)
 	$(BIN)/agentarch search --tasks recall,parity --evaluations 96 --seed 1 --run-dir runs/demo-$$(date +%Y%m%d-%H%M%S)
 
+# Two files at a time: boxes wait more than they compute, and every file has warm processes of its own.
 test: $(READY_DEV)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-# Everything but real training runs and whole searches.
 test-fast: $(READY_DEV)
 	$(BIN)/python -m pytest -m 'not slow'
 
-# Every attack of the threat list, as this user and, for root, as an ordinary one.
 attacks: $(READY_DEV)
-	$(BIN)/python -m pytest tests/test_attacks.py
+	$(BIN)/python -m pytest tests/test_attacks.py tests/test_attacks_as_ordinary_user.py
 
 lint: $(READY_DEV)
 	$(BIN)/ruff check .
