@@ -25,6 +25,12 @@ def _orphans_come_to_us() -> None:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_is_heard() -> None:
+    """Let what we start be interrupted, although a shell that put us in the background made us deaf to it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session")
 def executor() -> Iterator[LocalExecutor]:
     """A started executor that all tests share."""
