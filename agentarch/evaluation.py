@@ -32,7 +32,7 @@ class Cost:
     """What running a design cost, measured from outside its process.
 
     Attributes:
-        wall_seconds: from handing the job to the box until the box was gone.
+        wall_seconds: of all its boxes, each from when its limits came until everything in it had ended.
         cpu_seconds: user plus system time of every process in the box.
         peak_memory_bytes: resident set of the largest process in the box, torch included.
     """

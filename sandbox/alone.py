@@ -52,8 +52,10 @@ def main() -> None:
     lock = threading.Lock()
     threading.Thread(target=_take_in, args=(incoming, streams), daemon=True).start()
     threading.Thread(target=_end_with, args=(incoming, report), daemon=True).start()
-    threading.Thread(target=_give_out, args=(CHANNEL, channel, outgoing, lock), daemon=True).start()
+    channel_out = threading.Thread(target=_give_out, args=(CHANNEL, channel, outgoing, lock))
+    channel_out.start()
     _give_out(REPORT, report, outgoing, lock)
+    channel_out.join()  # what the design said last may still be on its way
 
 
 def _take_in(incoming, streams: dict[int, socket.socket]) -> None:

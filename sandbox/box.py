@@ -83,12 +83,13 @@ def _run_one(channel: socket.socket, report: socket.socket, walls: Walls, number
     os.close(set_up)
     os.close(limited)
     try:
+        is_set_up = os.read(ready, 1) != b""  # before the job's time begins, which our walls must not use up
         watch = _Watch(child, reader, report, go, walls.names)
         ended = watch.until_the_end()
     finally:
-        status = _end_everything(child)
+        status = end_descendants(child)[child]
     code = os.waitstatus_to_exitcode(status)
-    if os.read(ready, 1) == b"":  # no line of the design has run: the fault is ours
+    if not is_set_up:  # no line of the design has run: the fault is ours
         ended = "setup"
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
@@ -113,6 +114,7 @@ def _become_design(channel: socket.socket, writer: int, set_up: int, limited: in
 
     Says to `set_up` that it is shut in, and waits at `limited` until the job's limits stand.
     """
+    code = 1
     try:
         os.setsid()
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -125,14 +127,15 @@ def _become_design(channel: socket.socket, writer: int, set_up: int, limited: in
         jail.shut(walls.names, walls.lifted_syscalls, walls.readable)
         os.write(set_up, b"1")
         os.close(set_up)
-        os.read(limited, 1)
-        os.close(limited)
-        inside.serve(Channel(channel), on_job=lambda: kernel.name_process(AT_WORK))
-    finally:
-        error = sys.exc_info()[1]
-        if error is not None:
+        if os.read(limited, 1):  # else the supervisor is gone, and no limit stands
+            os.close(limited)
+            inside.serve(Channel(channel), on_job=lambda: kernel.name_process(AT_WORK))
+            code = 0
+    except BaseException as error:
+        with contextlib.suppress(Exception):
             os.write(2, str(error).encode())
-        os._exit(0 if error is None else 1)
+    finally:
+        os._exit(code)
 
 
 def _keep_only(*descriptors: int) -> None:
@@ -223,7 +226,9 @@ class _Watch:
             (resource.RLIMIT_DATA, data + size),
             (resource.RLIMIT_AS, addresses + size + policy.LIMITS["spare_address_bytes"]),
         ):
-            resource.prlimit(self._child, which, (most, most))
+            host = resource.prlimit(self._child, which)[1]
+            least = most if host == resource.RLIM_INFINITY else min(most, host)
+            resource.prlimit(self._child, which, (least, least))
 
     def _take_output(self) -> None:
         piece = os.read(self._reader, 65536)
@@ -247,18 +252,22 @@ class _Watch:
         return True
 
 
-def _end_everything(child: int) -> int:
-    """Kill everything in the box until none is left; return the wait status of the design's process."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(child, signal.SIGKILL)  # the first process of its namespace, and with it go all others
-    status = 0
+def end_descendants(*known: int) -> dict[int, int]:
+    """Kill everything below this process until none is left; return the wait status of each child there was.
+
+    Args:
+        known: children to begin with; with the first process of a namespace go all others in it.
+    """
+    for pid in known:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    found = {}
     while True:
         for pid in processes.descendants(os.getpid()):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         try:
-            pid, ended = os.waitpid(-1, 0)
+            pid, status = os.waitpid(-1, 0)
         except ChildProcessError:
-            return status
-        if pid == child:
-            status = ended
+            return found
+        found[pid] = status

@@ -5,9 +5,9 @@ Every function raises OSError, `landlock.Unsupported` or `seccomp.Unsupported` w
 left out in silence.
 """
 
-import ctypes
 import os
 import resource
+import socket
 
 import kernel
 import landlock
@@ -92,7 +92,7 @@ def enter_namespaces(walls: frozenset[str], number: int) -> None:
     elif wanted:
         kernel.unshare(wanted)
     if "uts" in walls:
-        _set_host_name(policy.HOST_NAME)
+        socket.sethostname(policy.HOST_NAME)
     if "mount" in walls:
         size, inodes = policy.LIMITS["workspace_bytes"], policy.LIMITS["workspace_inodes"]
         safely = kernel.NOSUID | kernel.NODEV | kernel.NOEXEC
@@ -126,7 +126,7 @@ def _mount_empty(target: str) -> None:
 
 
 def _set_limits(walls: frozenset[str]) -> None:
-    """Limit this process, and more tightly where the host already does."""
+    """Limit this process; a hard limit of the host that is lower stays."""
     limits = policy.LIMITS
     wanted = {
         resource.RLIMIT_CORE: limits["core_bytes"],
@@ -185,9 +185,3 @@ def _map_user(uid_inside: int, uid: int, gid_inside: int, gid: int) -> None:
         ("gid_map", f"{gid_inside} {gid} 1"),
     ):
         processes.write(f"self/{name}", text)
-
-
-def _set_host_name(name: str) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.sethostname(name.encode(), len(name)) != 0:
-        raise OSError(ctypes.get_errno(), "sethostname")

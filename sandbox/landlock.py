@@ -45,7 +45,8 @@ def allow_only(readable: Iterable[str]) -> None:
     """Refuse this process, for ever, every file but those at or below some paths, which it may read.
 
     Raises:
-        Unsupported: the kernel has no Landlock.
+        Unsupported: there is no Landlock, or one that is too old.
+        OSError: a path cannot be opened.
     """
     spoken = version()
     rights = (1 << _FILE_RIGHTS_BY_VERSION[min(spoken, 5)]) - 1

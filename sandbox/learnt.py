@@ -37,7 +37,7 @@ class Learnt:
         """Return what was learnt since.
 
         Raises:
-            Refused: a tensor that was there has gone.
+            Refused: a tensor that was there has gone, or has another size.
         """
         now = _bytes(self._network)
         if missing := sorted({*self._trainable, *self._others} - now.keys()):

@@ -182,7 +182,7 @@ def _check(logits: object, inputs: torch.Tensor, spec: types.SimpleNamespace) ->
 
 
 def _batches(items: int, batch_size: int, seed: int):
-    """Yield index tensors for ever: every item once a pass, in a fresh order each pass."""
+    """Yield the indices of full batches for ever, in a fresh order each pass; items that fill none wait for another."""
     generator = torch.Generator().manual_seed(seed)
     while True:
         order = torch.randperm(items, generator=generator)
@@ -206,7 +206,7 @@ def _own_recipe(design: types.ModuleType) -> dict | None:
     return {
         key: value[:64] if isinstance(value, str) else value
         for key, value in plain.items()
-        if isinstance(value, str | bool | int | float)
+        if isinstance(value, str) or (isinstance(value, bool | int | float) and math.isfinite(value))
     }
 
 

@@ -57,7 +57,7 @@ UIDS_OUTSIDE = 4096
 
 HOST_NAME = "box"
 
-# System calls. What is not named here is refused with EPERM.
+# System calls. What is named neither here nor below, under the calls with conditions, is refused with EPERM.
 
 ALLOWED_SYSCALLS = {
     "memory": "brk madvise mincore mprotect mremap msync munmap membarrier",
@@ -101,7 +101,7 @@ REFUSED_SYSCALLS = {
         "bpf perf_event_open userfaultfd add_key request_key keyctl init_module finit_module delete_module "
         "kexec_load reboot syslog swapon acct iopl ioperm seccomp modify_ldt"
     ),
-    "attributes": "chmod fchmod fchmodat utimensat utimes futimesat truncate",  # Landlock does not rule these
+    "attributes": "chmod fchmod fchmodat utimensat utimes futimesat truncate",  # Landlock rules none but `truncate`
     "neighbours": "flock fadvise64",  # a lock on a shared library is seen in every box
     "nodes": "mknod mknodat link linkat symlink symlinkat chown fchown lchown fchownat setxattr",
     "shared_memory": "memfd_create memfd_secret shmget shmat shmctl msgget semget mq_open",
@@ -114,7 +114,8 @@ REFUSED_SYSCALLS = {
 MISSING_SYSCALLS = "clone3 openat2 set_mempolicy mbind get_mempolicy mlock"
 """Reported as not implemented, for the libraries that then take another way."""
 
-# Calls that are allowed with some arguments only; see `seccomp.py` for how they are written down.
+# Calls that are allowed with some arguments only, as `seccomp.py` writes down: clone close_range fcntl getsockopt ioctl
+# kill mmap prctl prlimit64 socketpair tgkill.
 
 CLONE_THREAD_FLAGS = (
     0x00010F00  # CLONE_VM, _FS, _FILES, _SIGHAND, _THREAD: a thread that shares all with its process

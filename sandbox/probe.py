@@ -22,8 +22,18 @@ SYSCALLS = {
     "x86_64": {"ptrace": 101, "unshare": 272, "mount": 165, "bpf": 321, "io_uring_setup": 425, "keyctl": 250},
     "aarch64": {"ptrace": 117, "unshare": 97, "mount": 40, "bpf": 280, "io_uring_setup": 425, "keyctl": 219},
 }
-FAMILIES = {"AF_INET": 2, "AF_UNIX": 1, "AF_NETLINK": 16, "AF_PACKET": 17, "AF_ALG": 38, "AF_VSOCK": 40}
-MOST_DESCRIPTORS = 5
+SOCKETS = {
+    "AF_INET": (2, socket.SOCK_STREAM),
+    "AF_INET raw": (2, socket.SOCK_RAW),
+    "AF_UNIX": (1, socket.SOCK_STREAM),
+    "AF_NETLINK": (16, socket.SOCK_RAW),
+    "AF_PACKET": (17, socket.SOCK_RAW),
+    "AF_ALG": (38, socket.SOCK_SEQPACKET),
+    "AF_VSOCK": (40, socket.SOCK_STREAM),
+}
+"""Families of sockets, each with a type it knows."""
+
+MOST_DESCRIPTORS = 4
 
 
 def refused(action) -> bool:
@@ -79,17 +89,9 @@ def processes() -> str:
 
 
 def network() -> str:
-    """Open sockets of every family."""
+    """Open sockets of several families."""
     return open_ways(
-        {
-            name: lambda number=number: socket.socket(number, socket.SOCK_RAW)
-            for name, number in FAMILIES.items()
-        }
-        | {
-            f"{name} stream": lambda number=number: socket.socket(number)
-            for name, number in FAMILIES.items()
-            if name in ("AF_INET", "AF_UNIX", "AF_VSOCK")
-        }
+        {name: lambda wanted=wanted: socket.socket(*wanted).close() for name, wanted in SOCKETS.items()}
     )
 
 
@@ -98,8 +100,7 @@ def system_calls() -> str:
     libc = ctypes.CDLL(None, use_errno=True)
     found = []
     for name, number in SYSCALLS[platform.machine()].items():
-        libc.syscall(ctypes.c_long(number), *[ctypes.c_long(-1)] * 5)
-        if ctypes.get_errno() != 1:
+        if libc.syscall(ctypes.c_long(number), *[ctypes.c_long(-1)] * 5) >= 0 or ctypes.get_errno() != 1:
             found.append(name)
     return ", ".join(found)
 
@@ -107,7 +108,8 @@ def system_calls() -> str:
 def privileges() -> str:
     """Look for capabilities, and for ways to get them."""
     header, sets = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
-    ctypes.CDLL(None).capget(ctypes.byref(header), ctypes.byref(sets))
+    if ctypes.CDLL(None).capget(ctypes.byref(header), ctypes.byref(sets)) != 0:
+        return "could not be looked at"
     has = "has capabilities" if any(sets) else ""
     return ", ".join(
         part for part in (has, open_ways({"becomes root": lambda: os.setresuid(0, 0, 0)})) if part
@@ -115,14 +117,9 @@ def privileges() -> str:
 
 
 def descriptors() -> str:
-    """Count what was inherited: the standard three, the channel, and what Python opened meanwhile."""
-    found = []
-    for number in range(1024):
-        try:
-            found.append((number, stat.S_IFMT(os.fstat(number).st_mode)))
-        except OSError:
-            continue
-    return f"{len(found)} descriptors" if len(found) > MOST_DESCRIPTORS else ""
+    """Count what was inherited: the standard three and the channel."""
+    found = sum(not refused(lambda number=number: os.fstat(number)) for number in range(1024))
+    return f"{found} descriptors" if found > MOST_DESCRIPTORS else ""
 
 
 def environment() -> str:
@@ -134,7 +131,7 @@ def limits() -> str:
     """Raise the limits on oneself, and look at those that count."""
     missing = [
         name
-        for name in ("RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_FSIZE", "RLIMIT_DATA")
+        for name in ("RLIMIT_NOFILE", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_AS")
         if resource.getrlimit(getattr(resource, name))[1] == resource.RLIM_INFINITY
     ]
     raised = open_ways({"can raise them": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))})

@@ -71,10 +71,22 @@ def use(pid: int) -> Use:
 
 
 def _use(pid: int) -> Use:
-    status = fields(pid)
-    memory = sum(_kibibytes(status, name) for name in ("VmRSS", "VmPTE"))
-    ticks = read(f"{pid}/stat").rpartition(b")")[2].split()[11:15]
-    return Use(memory * KIB, sum(map(int, ticks)) / TICKS_A_SECOND, int(status["Threads"]))
+    stat = read(f"{pid}/stat").rpartition(b")")[2].split()
+    ticks, threads = sum(map(int, stat[11:15])), int(stat[17])
+    return Use(_memory(pid) * KIB, ticks / TICKS_A_SECOND, threads)
+
+
+def _memory(pid: int) -> int:
+    """Return the KiB that a process has resident, and the kernel's tables of it; none when it has ended.
+
+    Any thread tells, but for one that has ended: the first may end before others.
+    """
+    for thread in _threads(pid):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            status = fields(f"{pid}/task/{thread}")
+            if "VmRSS" in status:
+                return sum(int(status[name].split()[0]) for name in ("VmRSS", "VmPTE"))
+    return 0
 
 
 def sizes(pid: int) -> tuple[int, int]:
@@ -99,14 +111,9 @@ def _shown(pid: int) -> Iterator[None]:
 
 
 def fields(pid: int | str) -> dict[str, str]:
-    """Return what /proc says of a process's status, by name; the process may have chosen its own name."""
+    """Return what /proc says of the status of a process, or a thread, by name; it may have chosen its own `Name`."""
     lines = (line.partition(b":") for line in read(f"{pid}/status").split(b"\n"))
     return {name.decode(errors="replace"): value.decode(errors="replace").strip() for name, _, value in lines}
-
-
-def _kibibytes(status: dict[str, str], name: str) -> int:
-    """Return one of the sizes; a process that has ended, and waits to be waited for, has none."""
-    return int(status.get(name, "0").split()[0])
 
 
 def read(path: str) -> bytes:

@@ -27,7 +27,7 @@ class Unsupported(Exception):
 
 
 def put_on(own_pid: int, lifted: Iterable[str] = ()) -> None:
-    """Put the filter on this process, for ever.
+    """Put the policy's filter on this process, for ever.
 
     Args:
         own_pid: the only process that signals may be sent to, as this process sees itself.
@@ -36,9 +36,18 @@ def put_on(own_pid: int, lifted: Iterable[str] = ()) -> None:
     Raises:
         Unsupported: the kernel does not take it.
     """
-    program = b"".join(struct.pack("=HBBI", *one) for one in _program(own_pid, frozenset(lifted)))
-    filters = ctypes.create_string_buffer(program, len(program))
-    header = struct.pack("=HxxxxxxQ", len(program) // 8, ctypes.addressof(filters))
+    install(_program(own_pid, frozenset(lifted)))
+
+
+def install(program: list[Instruction]) -> None:
+    """Put a filter on this process, for ever.
+
+    Raises:
+        Unsupported: the kernel does not take it.
+    """
+    code = b"".join(struct.pack("=HBBI", *one) for one in program)
+    filters = ctypes.create_string_buffer(code, len(code))
+    header = struct.pack("=HxxxxxxQ", len(program), ctypes.addressof(filters))
     pointer = ctypes.create_string_buffer(header, len(header))
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     try:

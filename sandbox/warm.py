@@ -170,12 +170,7 @@ class Boxes:
         while self._supervisors and time.monotonic() < end:
             self.tidy()
             time.sleep(0.01)
-        for pid in self._supervisors:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            while True:
-                os.waitpid(-1, 0)
+        box.end_descendants()
 
 
 def load_torch() -> None:

@@ -14,7 +14,6 @@ from support.processes import (
     descendants,
     is_waiting_box,
     living,
-    open_descriptors,
     wait_until,
     waiting_boxes,
     warm_processes,
@@ -23,7 +22,8 @@ from support.processes import (
 from support.scoring import came_of, evaluate
 
 from agentarch.evaluation import Outcome
-from agentarch.execution import LocalExecutor, local
+from agentarch.execution import ExecutionStopped, Limits, LocalExecutor, local
+from agentarch.execution.conversation import RUNS_OF_A_KILLED_BOX
 from agentarch.testing import small_job
 
 
@@ -75,7 +75,9 @@ def test_a_design_whose_supervisor_is_killed_is_run_again_and_scores_as_ever(
 
 def test_a_box_that_cannot_be_made_is_our_fault_and_not_the_designs(executor):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (open_descriptors(os.getpid()) - 1, hard))
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
     try:
         result = executor.run(small_job(SOUND))
     finally:
@@ -119,14 +121,14 @@ def test_supervisors_that_die_every_time_are_our_fault(own_executor, own_warm):
     sleeper = network(build="import_('time').sleep(1000)")
     warm = own_warm()
     thread, outcome = in_background(evaluate, sleeper, own_executor)
-    for _ in range(local.RUNS_OF_A_KILLED_BOX):
+    for _ in range(RUNS_OF_A_KILLED_BOX):
         wait_until(lambda: supervisors(warm), "the design runs")
         (supervisor,) = supervisors(warm)
         os.kill(supervisor, signal.SIGKILL)
         wait_until(lambda gone=supervisor: gone not in living(), "the supervisor is gone")
     thread.join(60)
     assert outcome[0].outcome is Outcome.INFRASTRUCTURE
-    assert "its supervisor was killed, 3 times out of 3" in outcome[0].reason
+    assert "its box or its supervisor was killed, 3 times out of 3" in outcome[0].reason
 
 
 @pytest.mark.parametrize("lifted", [(), ("syscalls.signals",)], ids=["refused", "without_the_wall"])
@@ -150,6 +152,32 @@ def test_a_design_that_kills_itself_gets_no_other_try_for_nothing(lifted):
     else:
         assert "PermissionError" in evaluation.reason
         assert evaluation.cost.wall_seconds < 1.5
+
+
+def test_a_job_without_time_is_timed_out_and_not_our_fault():
+    executor = LocalExecutor(ready_boxes=0)
+    try:
+        results = [executor.run(small_job(SOUND, limits=Limits(0.0))) for _ in range(3)]
+    finally:
+        executor.close()
+    assert [result.outcome for result in results] == [Outcome.TIMEOUT] * 3
+
+
+def test_a_design_that_ends_while_it_predicts_is_told_how(executor):
+    ends = network(forward="if not self.training: import_('os')._exit(7)")
+    evaluation = evaluate(ends, executor)
+    assert evaluation.outcome is Outcome.INVALID
+    assert evaluation.reason == "the design's process ended with exit code 7 before it was done"
+
+
+def test_an_executor_is_closed_at_once_while_another_thread_starts_it(nothing_left):
+    executor = LocalExecutor()
+    thread, outcome = in_background(executor.start)
+    wait_until(lambda: warm_processes(), "the warm process starts")
+    executor.close()
+    thread.join(10)
+    assert isinstance(outcome[0], ExecutionStopped)
+    nothing_left()
 
 
 def test_a_closed_executor_leaves_nobody_else_a_dead_process(other_warm_processes):
@@ -188,6 +216,8 @@ LOWER = {
     resource.RLIMIT_STACK: 4 * 2**20,
     resource.RLIMIT_FSIZE: 2**20,
     resource.RLIMIT_SIGPENDING: 20,
+    resource.RLIMIT_DATA: 2**32 - 2**20,
+    resource.RLIMIT_AS: 2**36 - 2**20,
 }
 
 

@@ -12,8 +12,14 @@ from support.lacking import REFUSALS
 
 STARTED_BEFORE = """
 from agentarch.cli.sandboxes import started_executor
-started_executor("auto", 1, used_before={"jail": 12})
+started_executor(SANDBOX, 1, used_before={BEFORE: 12}).close()
 """
+
+
+def started_before(before: str, sandbox: str = "auto") -> list[str]:
+    """Return a command line that chooses the sandbox for a run with scores of one tier."""
+    told = STARTED_BEFORE.replace("SANDBOX", repr(sandbox)).replace("BEFORE", repr(before))
+    return [sys.executable, "-c", told]
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can take this away")
@@ -79,7 +85,7 @@ def test_the_doctor_says_which_sandbox_fails_why_and_how_to_mend_it(things, with
 
 
 def test_a_run_begun_in_the_jail_is_not_continued_elsewhere_by_itself(without):
-    said = without("namespaces", program=[sys.executable, "-c", STARTED_BEFORE])
+    said = without("namespaces", program=started_before("jail"))
     assert said.exit_code != 0
     assert "this run's scores were made in jail" in said.err
     assert "--sandbox landlock" in said.err
@@ -116,6 +122,21 @@ def test_a_full_temporary_directory_is_not_needed(without):
     assert said.json["sandbox"] == "jail"
 
 
+def test_a_run_begun_in_a_weaker_sandbox_is_told_how_to_go_on_in_it(without):
+    said = without("", program=started_before("landlock"))
+    assert said.exit_code != 0
+    assert "this run's scores were made in landlock, and auto takes jail here now." in said.err
+    assert "agentarch resume RUN --sandbox landlock; or" in said.err
+
+
+def test_a_run_that_goes_on_in_another_sandbox_is_told_that_its_scores_keep_their_stamp(without):
+    said = without("", program=started_before("unsafe", "jail"))
+    assert said.exit_code == 0, said.err
+    assert (
+        "This run has scores from unsafe; they keep that stamp, and what is made now gets jail." in said.err
+    )
+
+
 @pytest.mark.parametrize("folder", ["/proc", "/nowhere"], ids=["read_only", "missing"])
 def test_no_temporary_directory_is_needed(folder, without):
     said = without("", *EVALUATE, TMPDIR=folder)
@@ -147,3 +168,15 @@ def test_an_unknown_sandbox_is_refused_before_anything_is_made(without, tmp_path
     assert said.exit_code == 2
     assert "did you mean 'jail'" in said.err
     assert not (tmp_path / "run").exists()
+
+
+def test_no_typo_is_taken_to_mean_the_unsafe_sandbox(without):
+    said = without("", *EVALUATE, "--sandbox", "unsaf")
+    assert said.exit_code == 2
+    assert "did you mean" not in said.err
+
+
+def test_a_sandbox_that_is_not_there_says_how_to_start_the_run_later(without, tmp_path):
+    said = without("namespaces", *commands.search(tmp_path / "run", 3), "--sandbox", "jail")
+    assert said.exit_code == 1
+    assert "once that is mended, start it with: agentarch resume" in said.err

@@ -15,7 +15,13 @@ LEARNER = "gru"
 
 
 def audit(name: str, rung: int, seed: int, sandbox: str, as_json: bool) -> int:
-    """Audit one task, or `all`, and print what was found; return the exit code."""
+    """Audit one task, or `all`, and print what was found; return the exit code.
+
+    Raises:
+        UsageError: there is no such task or rung.
+        ExecutorUnavailable: no sandbox works here.
+        TaskFailed: a task's own code raised.
+    """
     tasks = list(find_tasks("network").values()) if name == "all" else [find_task(name, "network")]
     for task in tasks:
         if not 0 <= rung < len(task.rungs):

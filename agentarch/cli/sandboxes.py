@@ -25,9 +25,11 @@ def started_executor(sandbox: str, ready_boxes: int, used_before: Collection[str
     told = " ".join(one.told() for one in failed)
     if sandbox == AUTO and used_before and executor.name not in used_before:
         executor.close()
+        before = sorted(used_before)
+        here = f"auto takes {executor.name} here now. {told}".rstrip()
         raise ExecutorUnavailable(
-            f"this run's scores were made in {' and '.join(sorted(used_before))}, and only {executor.name} works here "
-            f"now. {told} Mend that, or accept the other sandbox with: agentarch resume RUN --sandbox {executor.name}"
+            f"this run's scores were made in {' and '.join(before)}, and {here} Go on as before with: agentarch resume "
+            f"RUN --sandbox {before[0]}; or accept the other with: agentarch resume RUN --sandbox {executor.name}"
         )
     if failed:
         _warn(f"Designs run in the {executor.name} sandbox, which is weaker than it could be: {told}")

@@ -124,6 +124,7 @@ class Executor(Protocol):
 
         Raises:
             ExecutorUnavailable: it cannot run here.
+            ExecutionStopped: it was closed.
         """
         ...
 

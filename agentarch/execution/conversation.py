@@ -32,6 +32,7 @@ from agentarch.execution.wire import (
 )
 from agentarch.text import one_line, printable
 
+RUNS_OF_A_KILLED_BOX = 3
 MAX_REPORT_BYTES = 64 * 1024
 MAX_COUNT = 2**53
 MAX_LOSSES = 64
@@ -63,24 +64,15 @@ Talk = Callable[[socket.socket], None]
 """Talks with one box over its channel, and closes it."""
 
 
-class BoxKilled(Exception):
-    """A box was killed, and not by its supervisor.
-
-    Attributes:
-        was_supervised: whether the supervisor lived to report it.
-        cost: of the job until then.
-    """
-
-    def __init__(self, was_supervised: bool, cost: Cost) -> None:
-        super().__init__("a box was killed")
-        self.was_supervised, self.cost = was_supervised, cost
-
-
 def run_in_boxes(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> Result:
     """Let one box train, and others, which know nothing else of it, predict with what was learnt.
 
     Two predict, half of the questions each, so that what a design makes of the first questions it sees cannot be in
     all of its answers alike.
+
+    When a box is killed, by a signal its supervisor did not send or together with it, the job is run again: a person or
+    the system may have done it once. A design to which it happens every time is invalid; that a supervisor ends so is
+    no design's doing.
 
     Args:
         job: what is asked.
@@ -88,33 +80,67 @@ def run_in_boxes(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> R
             was none.
 
     Raises:
-        BoxKilled: and not by its supervisor.
         TimeoutError: a box neither read nor wrote for as long as the channel allows.
+    """
+    killed: list[_BoxKilled] = []
+    while len(killed) < RUNS_OF_A_KILLED_BOX:
+        try:
+            result = _run_once(job, in_a_box)
+        except _BoxKilled as error:
+            killed.append(error)
+        else:
+            return replace(result, cost=_total([*(one.cost for one in killed), result.cost]))
+    is_designs = all(one.was_supervised for one in killed)
+    return Result(
+        Outcome.INVALID if is_designs else Outcome.INFRASTRUCTURE,
+        f"its box{'' if is_designs else ' or its supervisor'} was killed, {len(killed)} times out of {len(killed)}",
+        cost=_total([one.cost for one in killed]),
+    )
+
+
+class _BoxKilled(Exception):
+    """A box was killed, and not by its supervisor.
+
+    Attributes:
+        was_supervised: whether the supervisor lived to report it.
+        cost: of the boxes that were reported until then.
+    """
+
+    def __init__(self, was_supervised: bool, cost: Cost) -> None:
+        super().__init__("a box was killed")
+        self.was_supervised, self.cost = was_supervised, cost
+
+
+def _run_once(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> Result:
+    """Run a job's boxes one after the other, as long as each does its part.
+
+    Raises:
+        _BoxKilled: before it was done, and not by its supervisor.
     """
     said = Said()
     costs: list[Cost] = []
     printed = ""
     seen: Seen = {}
-    half = -(-len(job.questions) // 2)
-    halves = [part for part in (job.questions[:half], job.questions[half:]) if part]
-    talks: list[Callable[[Job, Said, socket.socket], None]] = [
-        _train,
-        *(partial(_ask, one) for one in halves),
-    ]
-    for talk in talks:
-        left = job.limits.wall_seconds - total(costs).wall_seconds
+    for talk, replies in _parts(job):
+        left = job.limits.wall_seconds - _total(costs).wall_seconds
         report = in_a_box(replace(job.limits, wall_seconds=max(left, 0.0)), partial(talk, job, said))
         if report is None:
-            raise BoxKilled(False, total(costs))
+            raise _BoxKilled(False, _total(costs))
         seen = report
         if seen["ended"] in ("setup", "hung_up"):
             reason = f"the box did not start: {one_line(seen['output'])}"
-            return Result(Outcome.INFRASTRUCTURE, reason, cost=total(costs))
+            return Result(Outcome.INFRASTRUCTURE, reason, cost=_total(costs))
         costs.append(Cost(seen["wall_seconds"], seen["cpu_seconds"], seen["peak_memory_bytes"]))
         printed += seen["output"]
-        if _was_killed(said, seen, job):
-            raise BoxKilled(True, total(costs))
-        if seen["ended"] != "exited" or said.fault is not None or said.learnt is None:
+        is_done = said.fault is None and said.learnt is not None and len(said.replies) == replies
+        if (
+            not is_done
+            and said.fault is None
+            and seen["ended"] == "exited"
+            and seen["signal"] == signal.SIGKILL
+        ):
+            raise _BoxKilled(True, _total(costs))
+        if not is_done or seen["ended"] != "exited":
             break
     outcome, reason = _outcome(said, seen, job)
     return Result(
@@ -123,12 +149,21 @@ def run_in_boxes(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> R
         replies=tuple(said.replies) if outcome is Outcome.SCORED else (),
         claims=said.claims,
         learnt_bytes=len(said.learnt or b""),
-        cost=total(costs),
+        cost=_total(costs),
         output=printable(printed, OUTPUT_CHARACTERS),
     )
 
 
-def total(costs: Sequence[Cost]) -> Cost:
+def _parts(job: Job) -> Iterator[tuple[Callable[[Job, Said, socket.socket], None], int]]:
+    """Yield how to talk with each box, and how many replies there are once it is done."""
+    yield _train, 0
+    half, every = -(-len(job.questions) // 2), len(job.questions)
+    for first, last in ((0, half), (half, every)):
+        if first < last:
+            yield partial(_ask, job.questions[first:last]), last
+
+
+def _total(costs: Sequence[Cost]) -> Cost:
     """Return what several boxes cost, one after the other: times add up, the greatest memory counts."""
     return Cost(
         sum(one.wall_seconds for one in costs),
@@ -138,7 +173,11 @@ def total(costs: Sequence[Cost]) -> Cost:
 
 
 def read_report(report: socket.socket, deadline: float) -> Seen | None:
-    """Read a supervisor's one line; None when it ended without one, or said nothing until the deadline."""
+    """Read a supervisor's one line; None when it ended without one.
+
+    Raises:
+        TimeoutError: it said nothing until the deadline.
+    """
     collected = bytearray()
     while len(collected) <= MAX_REPORT_BYTES:
         report.settimeout(max(0.1, deadline - time.monotonic()))
@@ -261,12 +300,6 @@ def _is_recipe(value: object) -> bool:
     )
     names = all(name == one_line(name, MAX_RECIPE_TEXT) for name in value)
     return len(value) <= MAX_RECIPE_ENTRIES and plain and names
-
-
-def _was_killed(said: Said, seen: Seen, job: Job) -> bool:
-    """Whether the design's process was killed before it was done, and not by its supervisor."""
-    is_unfinished = said.fault is None and len(said.replies) < len(job.questions)
-    return seen["ended"] == "exited" and seen["signal"] == signal.SIGKILL and is_unfinished
 
 
 def _outcome(said: Said, seen: Seen, job: Job) -> tuple[Outcome, str]:

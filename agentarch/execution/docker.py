@@ -17,7 +17,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import IO
 
 from agentarch.content import content_folder
@@ -29,13 +29,13 @@ from agentarch.execution.contract import (
     Limits,
     Result,
 )
-from agentarch.execution.conversation import BoxKilled, Seen, Talk, read_report, run_in_boxes
+from agentarch.execution.conversation import Seen, Talk, read_report, run_in_boxes
 from agentarch.text import one_line
 
 IMAGE = "agentarch-sandbox"
 LABEL = "agentarch.engine"
 ENGINES = ("docker", "podman")
-ANSWER_SECONDS, START_SECONDS, GRACE_SECONDS = 20.0, 90.0, 15.0
+ANSWER_SECONDS, START_SECONDS, GRACE_SECONDS, CLOSE_SECONDS = 20.0, 90.0, 15.0, 1.0
 SUPERVISOR_BYTES = 512 * 2**20
 """What the supervisor and the relay in a container have beside the design's own memory."""
 
@@ -65,9 +65,9 @@ class DockerExecutor:
 
         Raises:
             ExecutorUnavailable: there is none; the message says what to do.
+            ExecutionStopped: it was closed.
         """
-        if self._is_closed:
-            raise ExecutionStopped("the executor was closed")
+        self._raise_if_closed()
         if self._is_started:
             return
         command = self._answering()
@@ -84,14 +84,9 @@ class DockerExecutor:
         try:
             self.start()
             result = run_in_boxes(job, self._in_a_box)
-        except BoxKilled as error:
-            self._raise_if_closed()
-            reason = "its container ended without a report; the container engine may have run out of memory"
-            return Result(Outcome.INFRASTRUCTURE, reason, cost=error.cost)
         except (OSError, ExecutorUnavailable) as error:
-            self._raise_if_closed()
             reason = one_line(f"the container could not be run: {type(error).__name__}: {error}")
-            return Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(time.monotonic() - started))
+            result = Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(time.monotonic() - started))
         self._raise_if_closed()
         return result
 
@@ -101,7 +96,7 @@ class DockerExecutor:
             self._is_closed = True
             running = list(self._containers.items())
         for name, process in running:
-            self._kill(name, process)
+            self._kill(name, process, patience=0.0)
 
     def arguments(self, name: str, limits: Limits) -> list[str]:
         """Return the command line that starts one container, with every wall that the container engine has."""
@@ -120,12 +115,7 @@ class DockerExecutor:
     def _in_a_box(self, limits: Limits, talk: Talk) -> Seen | None:
         """Talk with a box in a fresh container, and return its supervisor's report; None when there was none."""
         with self._container(limits) as (channel, report):
-            order = {
-                "wall_seconds": limits.wall_seconds,
-                "memory_bytes": limits.memory_bytes,
-                "output_bytes": limits.output_bytes,
-            }
-            report.sendall(json.dumps(order).encode())
+            report.sendall(json.dumps(asdict(limits)).encode())
             patience = START_SECONDS + limits.wall_seconds + GRACE_SECONDS
             deadline = time.monotonic() + patience
             channel.settimeout(patience)
@@ -147,20 +137,23 @@ class DockerExecutor:
                 start_new_session=True,
             )
             self._containers[name] = process
-        relay = _Relay(process)
+        relay: _Relay | None = None
         try:
+            relay = _Relay(process)
             yield relay.channel, relay.report
         finally:
-            relay.close()
+            if relay is not None:
+                relay.close()
             with self._lock:
                 del self._containers[name]
-            self._kill(name, process)
-            relay.join()
+            self._kill(name, process, CLOSE_SECONDS)
+            if relay is not None:
+                relay.join()
 
-    def _kill(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        """End a container, whatever it does; one whose input has ended usually ends by itself."""
+    def _kill(self, name: str, process: subprocess.Popen[bytes], patience: float) -> None:
+        """End a container, whatever it does; one whose input has ended usually ends by itself in a moment."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(1.0)
+            process.wait(patience)
             return
         self._ask(self._command or ENGINES[0], "kill", name)
         process.kill()
@@ -190,10 +183,9 @@ class DockerExecutor:
 
 def image_name() -> str:
     """Return the image's name, tagged with a hash of what is in it, so that an old one is told apart."""
-    digest = hashlib.sha256()
-    for path in sorted(content_folder("sandbox").glob("*")):
-        if path.is_file():
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    digest, folder = hashlib.sha256(), content_folder("sandbox")
+    for path in sorted([folder / "Dockerfile", *folder.glob("*.py")]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return f"{IMAGE}:{digest.hexdigest()[:12]}"
 
 

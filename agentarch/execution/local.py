@@ -21,13 +21,13 @@ import sys
 import threading
 import time
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import IO
 
 from agentarch.content import content_folder
 from agentarch.evaluation import Cost, Outcome
 from agentarch.execution.contract import ExecutionStopped, ExecutorUnavailable, Job, Limits, Result
-from agentarch.execution.conversation import BoxKilled, Seen, Talk, read_report, run_in_boxes, total
+from agentarch.execution.conversation import Seen, Talk, read_report, run_in_boxes
 from agentarch.execution.runtime import needed_files
 from agentarch.text import one_line
 
@@ -39,7 +39,6 @@ CLOSE_SECONDS = 5.0
 """How long what was hung up on may take to end by itself."""
 
 DESCRIPTORS_OF_A_BOX = 3
-RUNS_OF_A_KILLED_BOX = 3
 FIRST_FREE_DESCRIPTOR = 3
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -102,38 +101,25 @@ class LocalExecutor:
             self._start_warm()
 
     def run(self, job: Job) -> Result:
-        """Run one job, each part in a box of its own; see `Executor.run`.
-
-        When a box is killed, by a signal its supervisor did not send or together with it, the job is run again: a
-        person or the system may have done it once. A design to which it happens every time is invalid; that a
-        supervisor ends so is no design's doing.
-        """
+        """Run one job, each part in a box of its own; see `Executor.run`."""
         started = time.monotonic()
-        killed: list[BoxKilled] = []
-        while len(killed) < RUNS_OF_A_KILLED_BOX:
-            try:
-                result = run_in_boxes(job, self._in_a_box)
-            except BoxKilled as error:
-                self._raise_if_closed()
-                killed.append(error)
-            except (OSError, ExecutorUnavailable) as error:
-                self._raise_if_closed()
-                reason = one_line(f"the box could not be run: {type(error).__name__}: {error}")
-                return Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(time.monotonic() - started))
-            else:
-                self._raise_if_closed()
-                return result
-        is_designs = all(one.was_supervised for one in killed)
-        return Result(
-            Outcome.INVALID if is_designs else Outcome.INFRASTRUCTURE,
-            f"its {'box' if is_designs else 'supervisor'} was killed, {len(killed)} times out of {len(killed)}",
-            cost=total([one.cost for one in killed]),
-        )
+        try:
+            result = run_in_boxes(job, self._in_a_box)
+        except (OSError, ExecutorUnavailable) as error:
+            reason = one_line(f"the box could not be run: {type(error).__name__}: {error}")
+            result = Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(time.monotonic() - started))
+        self._raise_if_closed()
+        return result
 
     def close(self) -> None:
         """Hang up on every box and on the warm process; see `Executor.close`."""
+        self._is_closed = True
+        if (
+            control := self._control
+        ) is not None:  # wakes whoever waits for the warm process, and holds the lock
+            with contextlib.suppress(OSError):
+                control.shutdown(socket.SHUT_RDWR)
         with self._lock:
-            self._is_closed = True
             for report in self._open_reports:
                 with contextlib.suppress(OSError):
                     report.shutdown(socket.SHUT_RDWR)
@@ -153,18 +139,13 @@ class LocalExecutor:
     @contextlib.contextmanager
     def _box(self, limits: Limits) -> Iterator[_Box]:
         """Take a box and set its limits; it is gone in the end."""
-        order = {
-            "wall_seconds": limits.wall_seconds,
-            "memory_bytes": limits.memory_bytes,
-            "output_bytes": limits.output_bytes,
-        }
         with self._lock:
             self._raise_if_closed()
             box = self._take_box()
             self._open_reports.add(box.report)
         try:
             with contextlib.suppress(BrokenPipeError):  # it could not be made ready; its report says why
-                box.report.sendall(json.dumps(order).encode())
+                box.report.sendall(json.dumps(asdict(limits)).encode())
             box.channel.settimeout(limits.wall_seconds + GRACE_SECONDS)
             yield box
         finally:
@@ -178,6 +159,8 @@ class LocalExecutor:
         try:
             return self._request()
         except (BrokenPipeError, ConnectionResetError, TimeoutError):
+            if self._warm is not None:
+                self._warm.kill()  # hung up on, it would end the boxes of other jobs, too
             self._stop_warm()
             self._start_warm()
             return self._request()
@@ -224,6 +207,7 @@ class LocalExecutor:
                 start_new_session=True,
             )
         self._warm, self._control, self._errors = warm, ours, errors
+        self._raise_if_closed()
         ours.settimeout(START_SECONDS)
         try:
             greeting = ours.recv(4096)

@@ -26,6 +26,11 @@ LOCAL_TIERS = ("jail", "landlock")
 
 SANDBOXES = (AUTO, *LOCAL_TIERS, "docker", UNSAFE)
 SELF_TEST_SECONDS = 60.0
+TRIED = (
+    *("files", "processes", "network", "system_calls", "privileges"),
+    *("descriptors", "environment", "limits", "libraries"),
+)
+"""What `sandbox/probe.py` looks at."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class SelfTest:
         tier: its name.
         works: whether boxes start, designs train, and every wall holds.
         reason: why not; empty when it works.
-        mend: what to do about it; empty when it works.
+        mend: what to do about it; empty when it works, or nothing is known.
         walls: each wall; empty when no box could be started.
     """
 
@@ -139,8 +144,10 @@ def self_test(executor: Executor, tier: str) -> SelfTest:
     if broken:
         reason = "; ".join(f"the wall {wall.name!r} does not hold: {wall.found}" for wall in broken)
         return SelfTest(tier, False, reason, _how_to_mend(reason), walls)
-    if tier != UNSAFE and not walls:
-        return SelfTest(tier, False, "the self-test said nothing", "Report this as a fault of agentarch.")
+    if tier != UNSAFE and {wall.name for wall in walls} != set(TRIED):
+        return SelfTest(
+            tier, False, "the self-test did not try every wall", "Report this as a fault of agentarch.", walls
+        )
     return SelfTest(tier, True, walls=walls)
 
 

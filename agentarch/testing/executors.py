@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import unittest
 from dataclasses import replace
 
 import numpy as np
@@ -230,9 +231,9 @@ class ExecutorConformance:
         raise AssertionError("a closed executor ran a job")
 
     def test_a_design_reaches_nothing_of_the_machine(self) -> None:
-        """No environment, no file of the engine's, no socket, no process."""
+        """No environment, no file of the engine's, no socket, no program."""
         if not self.contains:
-            return
+            raise unittest.SkipTest("its boxes contain nothing")
         reached = (
             f"""
     os, socket = import_('os'), import_('socket')
@@ -241,7 +242,8 @@ class ExecutorConformance:
         except (OSError, KeyError): pass
     reach('environment', lambda: os.environ['PATH'])
     reach('a file', lambda: open({__file__!r}).read(1))
-    reach('a home', lambda: os.listdir('/root' if os.path.isdir('/root') else '/home') and open('/etc/shadow').read(1))
+    reach('a home', lambda: os.listdir('/root' if os.path.isdir('/root') else '/home'))
+    reach('a secret', lambda: open('/etc/shadow').read(1))
     reach('the network', lambda: socket.create_connection(('127.0.0.1', 9), 1))
     reach('a program', lambda: import_('subprocess').run(['true']))
     reach('a library to write to', lambda: open(torch.__file__, 'a'))

@@ -281,6 +281,31 @@ RESOURCES: tuple[Attack, ...] = (
         **greedy("gigabyte_of_tables()", _MEMORY, also_lifted=("limits",), lifted=("supervision",)),
     ),
     Attack(
+        4,
+        "memory_of_a_thread_whose_process_seems_to_have_ended",
+        **greedy(
+            "leader()",
+            """
+            time, threading = import_("time"), import_("threading")
+
+            def hoarder():
+                kept = []
+                for _ in range(64):
+                    kept.append(b"x" * 2**24)
+                    time.sleep(0.02)
+                print("BREACH: holds", len(kept) * 16, "MiB", flush=True)
+                time.sleep(1)
+                call("exit_group", 0)
+
+            def leader():
+                threading.Thread(target=hoarder).start()
+                call("exit", 0)
+            """,
+            also_lifted=("limits",),
+            lifted=("supervision",),
+        ),
+    ),
+    Attack(
         6,
         "a_file_in_memory",
         trying("memory_file()", "os.listdir('/dev/shm')", top=_FILES),
@@ -408,20 +433,52 @@ time.sleep(4)""",
         ),
     ),
     Attack(22, "deep_closed_folders", trying("deep_folders()", top=_FILES), (SCORED,), lifted=_OUTSIDE),
-    *(
-        Attack(
-            number,
-            name,
-            trying("torch.zeros(2**38, device='cuda')"),
-            (SCORED, OUT_OF_MEMORY),
-            lifted=("mount",),
-            only=no_device,
-        )
-        for number, name in (
-            (23, "device_out_of_memory"),
-            (24, "device_hang"),
-            (25, "device_memory_of_a_survivor"),
-        )
+    Attack(
+        23,
+        "all_memory_of_a_device",
+        trying("[torch.zeros(2**28, device='cuda') for _ in range(8)]"),
+        (SCORED,),
+        lifted=("mount",),
+        only=no_device,
+    ),
+    Attack(
+        24,
+        "a_device_that_hangs",
+        trying(
+            "endless_work()",
+            top="""
+            def endless_work():
+                square = torch.ones(2048, 2048, device="cuda")
+                for _ in range(10_000):
+                    square = square @ square * 0
+            """,
+        ),
+        (SCORED,),
+        lifted=("mount",),
+        only=no_device,
+    ),
+    Attack(
+        25,
+        "memory_of_a_device_in_a_survivor",
+        trying(
+            "survivor()",
+            top="""
+            def survivor():
+                told, telling = os.pipe()
+                if os.fork() == 0:
+                    os.setsid()
+                    kept = torch.zeros(2**28, device="cuda")
+                    os.write(telling, b"1")
+                    import_("time").sleep(1000)
+                os.close(telling)
+                if not os.read(told, 1):
+                    raise OSError("there is no device")
+            """,
+        ),
+        (SCORED,),
+        also_lifted=(PROCESSES, "syscalls.identity"),
+        lifted=("mount",),
+        only=no_device,
     ),
     Attack(
         26,

@@ -4,9 +4,7 @@ Usage: python lacking.py THINGS COMMAND [ARGUMENT ...], with THINGS of namespace
 user_namespaces,sight,space; the last two need root.
 """
 
-import ctypes
 import os
-import struct
 import sys
 from pathlib import Path
 
@@ -14,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "sandbox"
 
 import kernel
 import seccomp
-from kernel import SYSCALLS, prctl
+from kernel import SYSCALLS
 
 EINVAL = 22
 
@@ -87,24 +85,14 @@ def main() -> None:
     """Take the things away, and become the command."""
     things = sys.argv[1].split(",")
     for thing in things:
-        if thing in PREPARATIONS:
+        if thing not in REFUSALS:
             PREPARATIONS[thing]()
-    if REFUSALS.keys() & things:
-        _refuse_all([thing for thing in things if thing in REFUSALS])
+    if refused := [thing for thing in things if thing in REFUSALS]:
+        checks = [one for thing in refused for one in REFUSALS[thing]]
+        seccomp.install(
+            [(seccomp.LOAD, 0, 0, seccomp.NUMBER), *checks, (seccomp.RETURN, 0, 0, seccomp.ALLOW)]
+        )
     os.execvp(sys.argv[2], sys.argv[2:])
-
-
-def _refuse_all(things: list[str]) -> None:
-    program = [(seccomp.LOAD, 0, 0, seccomp.NUMBER)]
-    for thing in things:
-        program += REFUSALS[thing]
-    program.append((seccomp.RETURN, 0, 0, seccomp.ALLOW))
-    code = b"".join(struct.pack("=HBBI", *one) for one in program)
-    filters = ctypes.create_string_buffer(code, len(code))
-    header = struct.pack("=HxxxxxxQ", len(program), ctypes.addressof(filters))
-    pointer = ctypes.create_string_buffer(header, len(header))
-    prctl(seccomp.PR_SET_NO_NEW_PRIVS, 1)
-    prctl(seccomp.PR_SET_SECCOMP, seccomp.SECCOMP_MODE_FILTER, ctypes.addressof(pointer))
 
 
 if __name__ == "__main__":
