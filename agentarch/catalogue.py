@@ -15,11 +15,12 @@ from pathlib import Path
 from types import ModuleType
 
 from agentarch.content import content_folder
-from agentarch.design import Contract, Design, Proposal, read_design
+from agentarch.design import MAX_SOURCE_BYTES, Contract, Design, Proposal, read_design
 from agentarch.errors import UsageError, unknown_name
 from agentarch.task import Task
 
 ENTRY_POINT_GROUP = "agentarch.tasks"
+MAX_FILE_BYTES = 10 * MAX_SOURCE_BYTES
 
 
 def find_tasks(kind: str) -> dict[str, Task]:
@@ -82,10 +83,14 @@ def proposal_from_file(path: Path, proposer: str = "person", operator: str = "wr
     """Read a design's file as a proposal named after it.
 
     Raises:
-        UsageError: the file is missing or is not UTF-8 text.
+        UsageError: the file is missing, is far too long or is not UTF-8 text.
     """
     try:
-        source = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)  # it may have no end
+        if len(data) > MAX_FILE_BYTES:
+            raise UsageError(f"the design {str(path)!r} is longer than {MAX_FILE_BYTES:,} bytes")
+        source = data.decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"cannot read the design {str(path)!r}: {error.strerror}") from None
     except UnicodeDecodeError:

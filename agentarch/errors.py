@@ -31,7 +31,7 @@ def unknown_name(what: str, name: str, known: Iterable[str], never_meant: Contai
     """
     names = sorted(known)
     suggested = [one for one in names if one not in never_meant]
-    nearest = difflib.get_close_matches(name, suggested, n=1, cutoff=0.4)
+    nearest = difflib.get_close_matches(name, suggested, n=1, cutoff=0.6)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     listed = f" Known: {', '.join(names[:MOST_NAMES])}{more}." if names else " None exist yet."

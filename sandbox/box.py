@@ -119,6 +119,11 @@ def _become_design(channel: socket.socket, writer: int, set_up: int, limited: in
         os.setsid()
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+        nothing, end = (
+            os.pipe()
+        )  # of this box alone: flags of a descriptor that boxes share would pass between them
+        os.close(end)
+        os.dup2(nothing, 0)
         os.dup2(writer, 1)
         os.dup2(writer, 2)
         sys.stdout.reconfigure(line_buffering=True)  # what a design prints counts although it is killed
@@ -219,6 +224,14 @@ class _Watch:
             return "threads"
         return None
 
+    def _check_processor_limit(self, wall_seconds: float) -> None:
+        """Refuse a host's limit that would kill the design, as if it had done something, before ours ends it."""
+        most = resource.prlimit(self._child, resource.RLIMIT_CPU)[1]
+        if most != resource.RLIM_INFINITY and most <= wall_seconds + policy.SPARE_CPU_SECONDS:
+            raise OSError(
+                f"the host limits processor time to {most} s (ulimit -t), less than the job may use"
+            )
+
     def _limit_memory(self, size: int) -> None:
         """Let the kernel refuse, at once, what goes far beyond the limit that is looked at from time to time."""
         addresses, data = processes.sizes(self._child)
@@ -246,6 +259,7 @@ class _Watch:
         self._limits = json.loads(order)
         self.started = time.monotonic()
         if "limits" in self._walls:
+            self._check_processor_limit(self._limits["wall_seconds"])
             self._limit_memory(self._limits["memory_bytes"])
         with contextlib.suppress(BrokenPipeError):
             os.write(self._go, b"1")

@@ -60,14 +60,14 @@ HOST_NAME = "box"
 # System calls. What is named neither here nor below, under the calls with conditions, is refused with EPERM.
 
 ALLOWED_SYSCALLS = {
-    "memory": "brk madvise mincore mprotect mremap msync munmap membarrier",
+    "memory": "brk madvise mprotect mremap msync munmap membarrier",
     "threads": (
-        "exit exit_group futex gettid rseq sched_getaffinity sched_getparam sched_getscheduler "
+        "exit exit_group gettid rseq sched_getaffinity sched_getparam sched_getscheduler "
         "sched_yield set_robust_list set_tid_address restart_syscall arch_prctl getcpu"
     ),
     "files": (
         "access chdir close creat dup dup2 dup3 faccessat faccessat2 fallocate fchdir "
-        "fdatasync fstat fstatfs fsync ftruncate getcwd getdents getdents64 lseek lstat "
+        "fstat fstatfs ftruncate getcwd getdents getdents64 lseek lstat "
         "mkdir mkdirat newfstatat open openat pread64 preadv pwrite64 pwritev read readlink readlinkat readv rename "
         "renameat renameat2 rmdir sendfile stat statfs statx umask unlink unlinkat write writev"
     ),
@@ -102,7 +102,7 @@ REFUSED_SYSCALLS = {
         "kexec_load reboot syslog swapon acct iopl ioperm seccomp modify_ldt"
     ),
     "attributes": "chmod fchmod fchmodat utimensat utimes futimesat truncate",  # Landlock rules none but `truncate`
-    "neighbours": "flock fadvise64",  # a lock on a shared library is seen in every box
+    "neighbours": "flock fadvise64 mincore fsync fdatasync",  # what one box does to a library, others see
     "nodes": "mknod mknodat link linkat symlink symlinkat chown fchown lchown fchownat setxattr",
     "shared_memory": "memfd_create memfd_secret shmget shmat shmctl msgget semget mq_open",
     "others": "sched_setaffinity sched_setscheduler sched_setattr setpriority ioprio_set setrlimit personality",
@@ -114,16 +114,21 @@ REFUSED_SYSCALLS = {
 MISSING_SYSCALLS = "clone3 openat2 set_mempolicy mbind get_mempolicy mlock"
 """Reported as not implemented, for the libraries that then take another way."""
 
-# Calls that are allowed with some arguments only, as `seccomp.py` writes down: clone close_range fcntl getsockopt ioctl
-# kill mmap prctl prlimit64 socketpair tgkill.
+# Calls that are allowed with some arguments only, as `seccomp.py` writes down: clone close_range fcntl futex getsockopt
+# ioctl kill mmap prctl prlimit64 socketpair tgkill.
 
 CLONE_THREAD_FLAGS = (
     0x00010F00  # CLONE_VM, _FS, _FILES, _SIGHAND, _THREAD: a thread that shares all with its process
 )
 CLONE_NEW_FLAGS = 0x7E020080  # every namespace
-UNSEEN_MEMORY_FLAGS = (0x21, 0x40000)
-"""MAP_SHARED with MAP_ANONYMOUS, MAP_HUGETLB: memory no supervisor sees in full."""
+UNSEEN_MEMORY_FLAGS = (0x21, 0x40000, 0x100)
+"""MAP_SHARED with MAP_ANONYMOUS, MAP_HUGETLB, MAP_GROWSDOWN: memory no supervisor sees in full, or no limit counts."""
 
+FUTEX_PRIVATE = 0x80
+SHARED_FUTEX_REQUESTS = (
+    0,
+    9,
+)  # FUTEX_WAIT, FUTEX_WAIT_BITSET, to join threads; to wake others could reach another box
 TERMINAL_REQUESTS = (0x5401, 0x5421, 0x5450, 0x5451, 0x541B)  # TCGETS FIONBIO FIONCLEX FIOCLEX FIONREAD
 FILE_REQUESTS = (0, 1, 2, 3, 4, 1030)
 """fcntl: duplicate, flags; no locks to signal with, no owner to send signals to."""

@@ -78,6 +78,7 @@ def _program(own_pid: int, lifted: frozenset[str]) -> list[Instruction]:
     for name in policy.MISSING_SYSCALLS.split():
         program += _when(name, [(RETURN, 0, 0, REFUSE | ENOSYS)])
     program += _when("clone", _clone(lifted))
+    program += _when("futex", _futexes(lifted))
     program += _when("mmap", _maps(lifted))
     program += _when("ioctl", _argument_is_one_of(1, policy.TERMINAL_REQUESTS))
     program += _when("fcntl", _argument_is_one_of(1, policy.FILE_REQUESTS))
@@ -129,6 +130,17 @@ def _maps(lifted: frozenset[str]) -> list[Instruction]:
     for flags in policy.UNSEEN_MEMORY_FLAGS if "shared_memory" not in lifted else ():
         checks += [_argument(3), (AND, 0, 0, flags), (EQUAL, 0, 1, flags), (RETURN, 0, 0, REFUSE | EPERM)]
     return [*checks, (RETURN, 0, 0, ALLOW)]
+
+
+def _futexes(lifted: frozenset[str]) -> list[Instruction]:
+    """Allow those of this process; of those that a page of a library could carry to another box, only to wait."""
+    if "neighbours" in lifted:
+        return [(RETURN, 0, 0, ALLOW)]
+    own = [_argument(1), (ANY_BIT, 0, 1, policy.FUTEX_PRIVATE), (RETURN, 0, 0, ALLOW), (AND, 0, 0, 0x7F)]
+    checks: list[Instruction] = []
+    for request in policy.SHARED_FUTEX_REQUESTS:
+        checks += [(EQUAL, 0, 1, request), (RETURN, 0, 0, ALLOW)]
+    return [*own, *checks, (RETURN, 0, 0, REFUSE | EPERM)]
 
 
 def _signals(own_pid: int, signal: int, lifted: frozenset[str]) -> list[Instruction]:

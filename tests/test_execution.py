@@ -69,7 +69,7 @@ def test_a_kind_that_the_box_does_not_know_is_told_so(executor):
 
 
 def test_a_question_answered_in_another_shape_is_not_taken(executor):
-    wanted = replace(job(), questions=(Question(job().questions[0].inputs, (5, LENGTH, SYMBOLS + 1)),))
+    wanted = replace(job(), sittings=((Question(job().questions[0].inputs, (5, LENGTH, SYMBOLS + 1)),),))
     result = executor.run(replace(wanted, limits=Limits(3.0)))
     assert result.outcome is not Outcome.SCORED
     assert result.replies == ()
@@ -192,12 +192,8 @@ def test_a_box_has_no_descriptors_but_the_standard_three_and_its_channel(executo
     """
     with (tmp_path / "file").open("w"):
         evaluation = evaluate(network(build=lines), executor)
-    null, pipe, socket = (
-        "0o2",
-        "0o1",
-        "0o14",
-    )  # a character device, and so on, as stat(2) numbers kinds of files
-    assert evaluation.output.split() == [null, pipe, pipe, socket] * 3  # once in each box
+    pipe, socket = "0o1", "0o14"  # as stat(2) numbers kinds of files
+    assert evaluation.output.split() == [pipe, pipe, pipe, socket] * 3  # once in each box
 
 
 def test_a_box_reads_nothing_on_standard_input(executor):

@@ -116,9 +116,19 @@ def test_rounding_is_neither_a_leak_nor_a_look_ahead():
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(64, 12, 8)).astype(np.float32)
     assert leaks(logits, logits * (1 + 1e-6 * rng.normal(size=logits.shape)).astype(np.float32)) == ""
-    probes = make_probes(rng.integers(0, 6, (40, 12)), rng)
-    ahead = np.repeat(rng.normal(size=(1, 12, 6)), len(probes.inputs), 0).astype(np.float32)
-    assert peeks(ahead * (1 + 1e-6 * rng.normal(size=ahead.shape)).astype(np.float32), probes) == ""
+    probes = make_probes(rng.integers(0, 6, (40, 12)), True, rng)
+    first = rng.normal(size=(len(probes.inputs), 12, 6)).astype(np.float32)
+    again = first * (1 + 1e-6 * rng.normal(size=first.shape)).astype(np.float32)
+    assert peeks(first, again, probes) == ""
+
+
+def test_looking_ahead_in_one_kind_of_copy_is_not_excused_by_many_of_another():
+    rng = np.random.default_rng(0)
+    probes = make_probes(rng.integers(0, 6, (600, 12)), True, rng)
+    first = rng.normal(size=(len(probes.inputs), 12, 6)).astype(np.float32)
+    again = first.copy()
+    again[np.flatnonzero(probes.cut)[:2], 0] += 1
+    assert "output at position 0 moved when the later input at position" in peeks(first, again, probes)
 
 
 def test_one_tipped_decision_among_many_accuses_nobody():

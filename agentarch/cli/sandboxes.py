@@ -9,13 +9,16 @@ from agentarch.execution import Executor, ExecutorUnavailable
 from agentarch.execution.tiers import AUTO, UNSAFE, choose_executor
 
 
-def started_executor(sandbox: str, ready_boxes: int, used_before: Collection[str] = ()) -> Executor:
+def started_executor(
+    sandbox: str, ready_boxes: int, used_before: Collection[str] = (), run: str = "RUN"
+) -> Executor:
     """Return a started executor whose self-test passed.
 
     Args:
         sandbox: one of `agentarch.execution.tiers.SANDBOXES`.
         ready_boxes: to keep ready ahead of need.
         used_before: tiers behind the scores that a run has already; `auto` leaves them for no other.
+        run: that run, as one would type it.
 
     Raises:
         ExecutorUnavailable: there is none; the message says why and what to do.
@@ -29,7 +32,7 @@ def started_executor(sandbox: str, ready_boxes: int, used_before: Collection[str
         here = f"auto takes {executor.name} here now. {told}".rstrip()
         raise ExecutorUnavailable(
             f"this run's scores were made in {' and '.join(before)}, and {here} Go on as before with: agentarch resume "
-            f"RUN --sandbox {before[0]}; or accept the other with: agentarch resume RUN --sandbox {executor.name}"
+            f"{run} --sandbox {before[0]}; or accept the other with: agentarch resume {run} --sandbox {executor.name}"
         )
     if failed:
         _warn(f"Designs run in the {executor.name} sandbox, which is weaker than it could be: {told}")

@@ -18,6 +18,7 @@ from agentarch.cli.sandboxes import started_executor
 from agentarch.config import RunConfig
 from agentarch.evaluation import Outcome
 from agentarch.execution import ExecutorUnavailable
+from agentarch.execution.tiers import check_sandbox
 from agentarch.search.session import (
     check_tasks,
     create_run,
@@ -48,6 +49,8 @@ def start(config: RunConfig, folder: Path | None, as_json: bool) -> int:
 
 def go_on(folder: Path, as_json: bool, sandbox: str | None) -> int:
     """Drive an existing run to the end of its budget, in another sandbox if one is named; return the exit code."""
+    if sandbox is not None:
+        check_sandbox(sandbox)
     return _drive(folder, as_json, check=True, sandbox=sandbox)
 
 
@@ -66,6 +69,7 @@ def _drive(folder: Path, as_json: bool, check: bool, sandbox: str | None) -> int
                     sandbox or run.config.sandbox,
                     ready_boxes=run.config.workers,
                     used_before=run.state.sandboxes,
+                    run=shlex.quote(str(folder)),
                 )
         except KeyboardInterrupt:
             return _say_interrupted(folder)

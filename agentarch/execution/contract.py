@@ -69,7 +69,7 @@ class Job:
         seed: for the design's own initialisation and the order of its training items.
         settings: what the program needs to know, as plain JSON values.
         arrays: given to the box that trains, by name.
-        questions: the first half is asked in one box, the rest in another.
+        sittings: questions, in groups; each group is asked in a box of its own.
         limits: when to stop it. The wall time is that of all boxes together, the rest that of each.
         max_learnt_bytes: the most that may go from the one to the other.
     """
@@ -79,9 +79,14 @@ class Job:
     seed: int
     settings: Mapping[str, Any]
     arrays: Mapping[str, NDArray[np.generic]]
-    questions: tuple[Question, ...]
+    sittings: tuple[tuple[Question, ...], ...]
     limits: Limits
     max_learnt_bytes: int = 4 * MIB
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """All questions, one group after the other."""
+        return tuple(question for sitting in self.sittings for question in sitting)
 
 
 @dataclass(frozen=True)

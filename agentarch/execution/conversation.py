@@ -67,8 +67,7 @@ Talk = Callable[[socket.socket], None]
 def run_in_boxes(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> Result:
     """Let one box train, and others, which know nothing else of it, predict with what was learnt.
 
-    Two predict, half of the questions each, so that what a design makes of the first questions it sees cannot be in
-    all of its answers alike.
+    Each group of questions is asked in a box of its own, so that what a design makes of some it cannot use for others.
 
     When a box is killed, by a signal its supervisor did not send or together with it, the job is run again: a person or
     the system may have done it once. A design to which it happens every time is invalid; that a supervisor ends so is
@@ -157,10 +156,10 @@ def _run_once(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> Resu
 def _parts(job: Job) -> Iterator[tuple[Callable[[Job, Said, socket.socket], None], int]]:
     """Yield how to talk with each box, and how many replies there are once it is done."""
     yield _train, 0
-    half, every = -(-len(job.questions) // 2), len(job.questions)
-    for first, last in ((0, half), (half, every)):
-        if first < last:
-            yield partial(_ask, job.questions[first:last]), last
+    replies = 0
+    for sitting in job.sittings:
+        replies += len(sitting)
+        yield partial(_ask, sitting), replies
 
 
 def _total(costs: Sequence[Cost]) -> Cost:

@@ -175,6 +175,10 @@ class LocalExecutor:
             for descriptor in descriptors:
                 os.close(descriptor)
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        for descriptor in descriptors:
+            os.set_inheritable(
+                descriptor, False
+            )  # whoever starts programs must not keep boxes alive with them
         channel, report, supervisor = descriptors
         return _Box(socket.socket(fileno=channel), socket.socket(fileno=report), supervisor)
 

@@ -10,7 +10,7 @@ SYMBOLS, LENGTH = 6, 8
 
 
 def small_job(source: str, seed: int = 0, limits: Limits | None = None) -> Job:
-    """Return a job that trains a network for two steps on sixteen short sequences, and asks about them in two batches.
+    """Return a job that trains a network for two steps on sixteen short sequences, and asks about them in two boxes.
 
     Args:
         source: a network design; it is given `(batch, 8)` tokens below 6 and owes logits `(batch, 8, 6)`.
@@ -42,9 +42,9 @@ def small_job(source: str, seed: int = 0, limits: Limits | None = None) -> Job:
         seed=seed,
         settings={"spec": spec, "recipe": recipe},
         arrays={"train_inputs": tokens, "train_labels": tokens},
-        questions=(
-            Question(tokens[:5], (5, LENGTH, SYMBOLS)),
-            Question(tokens[5:7], (2, LENGTH, SYMBOLS)),
+        sittings=(
+            (Question(tokens[:5], (5, LENGTH, SYMBOLS)),),
+            (Question(tokens[5:7], (2, LENGTH, SYMBOLS)),),
         ),
         limits=limits or Limits(60.0),
     )

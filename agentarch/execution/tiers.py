@@ -196,6 +196,7 @@ _MENDS = (
     ),
     (("hidepid",), "Mount /proc without hidepid, or let this user see it all with the mount's option gid=."),
     (("Resource temporarily unavailable",), "Raise the limit on processes of this user (ulimit -u)."),
+    (("ulimit -t",), "Raise the limit on processor time (ulimit -t), or lift it."),
     (("Too many open files",), "Raise the limit on open files (ulimit -n)."),
     (("no container engine answers",), "Start Docker or Podman."),
     (

@@ -1,8 +1,8 @@
 """Whether a network's predictions may be believed, decided from raw predictions alone.
 
-Two things are looked at in every evaluation, on inputs that travel shuffled among the scored ones: that an output of a
-causal task does not move when a later input is changed, and that the prediction for an input does not depend on the
-other inputs of its batch. Nothing of the design's own code or claims is used.
+Two things are looked at in every evaluation, on copies of scored inputs that another box is asked about: that an output
+of a causal task does not move when later inputs are changed, and that the prediction for an input does not depend on
+the other inputs of its batch. Nothing of the design's own code or claims is used.
 """
 
 from __future__ import annotations
@@ -11,9 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentarch.kinds.probes import Probes
-
-REPEATED_ITEMS = 64
-"""So many scored inputs are asked twice, in other company."""
 
 TOLERANCE = 1e-4
 """How far a logit may move, in units of how far a typical logit is from the middle of its position's classes.
@@ -24,27 +21,28 @@ MOST_MOVED = 0.01
 """Share of comparisons that may be off all the same: rounding can tip a design that decides by a hard threshold."""
 
 
-def peeks(predictions: NDArray[np.float32], probes: Probes) -> str:
+def peeks(first: NDArray[np.float32], again: NDArray[np.float32], probes: Probes) -> str:
     """Return why a network looks ahead, or an empty string.
 
+    Copies with another end and copies with one position changed are judged apart, so that many of the one cannot excuse
+    some of the other.
+
     Args:
-        predictions: logits for `probes.inputs`, `(items, length, outputs)`.
+        first: logits for the originals of the probes, `(copies, length, outputs)`.
+        again: for the probes.
         probes: of a causal task.
     """
-    base = predictions[: probes.bases, None].astype(np.float64)
-    changed = predictions[probes.bases :].reshape(probes.bases, len(probes.positions), *base.shape[2:])
-    moved = _differs(base, changed.astype(np.float64))  # (bases, changed positions, output positions)
-    earlier = np.arange(base.shape[2])[None, :] < probes.positions[:, None]
-    moved &= earlier
-    comparable = probes.bases * int(earlier.any(axis=1).sum())
-    if moved.any(axis=2).sum() <= MOST_MOVED * comparable:
-        return ""
-    _, column, output = np.argwhere(moved)[0]
-    return (
-        f"its output at position {output} moved when the later input at position {probes.positions[column]} was "
-        "changed; in a causal task an output may depend on its own and earlier positions only (mask the attention, "
-        "shift the convolution)"
-    )
+    moved = _differs(first.astype(np.float64), again.astype(np.float64))  # (copies, output positions)
+    moved &= np.arange(moved.shape[1])[None, :] < probes.starts[:, None]
+    for chosen in (probes.cut, probes.single):
+        rows = np.flatnonzero(chosen & moved.any(axis=1))
+        if len(rows) > MOST_MOVED * np.count_nonzero(chosen & (probes.starts > 0)):
+            return (
+                f"its output at position {int(moved[rows[0]].argmax())} moved when the later input at position "
+                f"{probes.starts[rows[0]]} was changed; in a causal task an output may depend on its own and earlier "
+                "positions only (mask the attention, shift the convolution)"
+            )
+    return ""
 
 
 def leaks(first: NDArray[np.float32], again: NDArray[np.float32]) -> str:
@@ -52,7 +50,7 @@ def leaks(first: NDArray[np.float32], again: NDArray[np.float32]) -> str:
 
     Args:
         first: logits for some inputs, `(items, length, outputs)` or `(items, outputs)`.
-        again: for the same inputs in other batches.
+        again: for the same inputs in another box, among others.
     """
     moved = _differs(first.astype(np.float64), again.astype(np.float64))
     off = int(moved.reshape(len(first), -1).any(axis=1).sum())

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from agentarch.design import Contract, Design
 from agentarch.evaluation import QUARANTINED, Evaluation, Outcome, Request
 from agentarch.execution.contract import Executor, Job, Limits, Question, Result
-from agentarch.kinds.honesty import REPEATED_ITEMS, leaks, peeks
-from agentarch.kinds.probes import Probes, make_probes, mixing_descriptors
+from agentarch.kinds.honesty import leaks, peeks
+from agentarch.kinds.probes import Probes, make_probes, mixing_descriptors, two_sides
 from agentarch.kinds.shelf import Shelf
 from agentarch.qd.axes import Axis
 from agentarch.scoring import score_items
@@ -103,9 +103,8 @@ class NetworkKind:
             rung, spec = task.rungs[request.rung], task.spec(request.rung)
         data, probes = self._materials.get(_parts(request), lambda: self._prepare(task, request))
         rng = np.random.default_rng(derive_seed(self._secret, "order", *_parts(request), request.design_id))
-        repeated = rng.choice(len(data.inputs), min(REPEATED_ITEMS, len(data.inputs)), replace=False)
-        asked = np.concatenate([data.inputs, probes.inputs, data.inputs[repeated]])
-        order = rng.permutation(len(asked))
+        asked = np.concatenate([data.inputs, probes.inputs])
+        sides = two_sides(len(data.inputs), probes, rng)
         result = executor.run(
             Job(
                 kind=self.name,
@@ -116,7 +115,7 @@ class NetworkKind:
                     "recipe": asdict(self._recipe) | {"steps": rung.steps, "batch_size": rung.batch_size},
                 },
                 arrays={"train_inputs": data.train_inputs, "train_labels": data.train_labels},
-                questions=_questions(asked[order], spec, rng),
+                sittings=tuple(_questions(asked[side], spec, rng) for side in sides),
                 limits=Limits(rung.wall_seconds, self._memory_bytes),
                 max_learnt_bytes=spec.max_parameters * BYTES_A_VALUE,
             )
@@ -141,22 +140,25 @@ class NetworkKind:
             reason = f"claims {claim}; the task allows {spec.max_parameters:,} at this rung"
             return replace(ungraded, outcome=Outcome.INVALID, reason=reason)
         predictions = np.empty((len(asked), *result.replies[0].shape[1:]), np.float32)
-        predictions[order] = np.concatenate(result.replies)
-        answers, rest = np.split(predictions, [len(data.inputs)])
-        probed, again = np.split(rest, [len(probes.inputs)])
-        fault = leaks(answers[repeated], again)
+        predictions[np.concatenate(sides)] = np.concatenate(result.replies)
+        answers, again = np.split(predictions, [len(data.inputs)])
+        first = answers[probes.originals]
+        fault = leaks(first[probes.same], again[probes.same])
         if not fault and spec.causal and spec.output == "per_position":
-            fault = peeks(probed, probes)
+            fault = peeks(first, again, probes)
         if fault:
             return replace(ungraded, outcome=Outcome.INVALID, reason=fault)
-        return _graded(ungraded, task, data, probes, answers, probed)
+        measured = mixing_descriptors(first, again, probes)
+        return _graded(ungraded, task, data, answers, measured)
 
     def _prepare(self, task: Task, request: Request) -> tuple[Data, Probes]:
         """Make the arrays and probes that every design is given for this request."""
         with blamed_on(task):
             data = task.data(request.split, request.rung, derive_seed(self._secret, "data", *_parts(request)))
-        probe_seed = derive_seed(self._secret, "probes", *_parts(request))
-        return data, make_probes(data.inputs, np.random.default_rng(probe_seed))
+            spec = task.spec(request.rung)
+        is_causal = spec.causal and spec.output == "per_position"
+        rng = np.random.default_rng(derive_seed(self._secret, "probes", *_parts(request)))
+        return data, make_probes(data.inputs, is_causal, rng)
 
 
 def _parameters(result: Result) -> int | None:
@@ -185,9 +187,8 @@ def _graded(
     ungraded: Evaluation,
     task: Task,
     data: Data,
-    probes: Probes,
     answers: NDArray[np.float32],
-    probed: NDArray[np.float32],
+    measured: dict[str, float],
 ) -> Evaluation:
     """Return the evaluation with its score; one above the task's ceiling is kept for a person to look at, unscored."""
     with blamed_on(task):
@@ -211,7 +212,7 @@ def _graded(
         ungraded,
         score=score,
         metrics=metrics,
-        descriptors={"parameters": float(parameters), **mixing_descriptors(probed, probes)},
+        descriptors={"parameters": float(parameters), **measured},
         behaviour=_fingerprint(answers),
     )
 

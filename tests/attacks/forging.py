@@ -7,6 +7,7 @@ shows what an engine would have believed that looked inside.
 import builtins
 import io
 import math
+import os
 import pickle
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from agentarch.kinds.network import CONTRACT, NetworkKind
 from agentarch.scoring.metrics import classification_metrics
 from agentarch.seeding import derive_seed
 from attacks.contract import BREACH, Attack
+from attacks.trying import trying
 
 SCORED, INVALID = Outcome.SCORED, Outcome.INVALID
 
@@ -417,6 +419,41 @@ LEAVES_FILES = network(
             print("held:", error)
     """
 )
+LEAVES_FLAGS = network(
+    build="""
+    fcntl, os = import_("fcntl"), import_("os")
+    for number in range(64):
+        try:
+            flags = fcntl.fcntl(number, fcntl.F_GETFL)
+        except OSError:
+            continue
+        if flags & os.O_APPEND: print("BREACH: flags of", number, "left by one before", flush=True)
+        fcntl.fcntl(number, fcntl.F_SETFL, flags | os.O_APPEND)
+    """
+)
+_LIBRARY = """
+        file = os.open(torch.__file__, os.O_RDONLY)
+        page = mmap.mmap(file, 4096, mmap.MAP_SHARED, mmap.PROT_READ)
+        address = np.frombuffer(page, np.uint8).ctypes.data
+"""
+SEES_PAGES = trying(
+    "pages()",
+    top=f"""
+    np = import_("numpy")
+    def pages():
+{_LIBRARY}
+        return call("mincore", address, 4096, ctypes.create_string_buffer(1))
+    """,
+)
+WAKES = trying(
+    "wake()",
+    top=f"""
+    np = import_("numpy")
+    def wake():
+{_LIBRARY}
+        return call("futex", address, 1, 1, 0, 0, 0)
+    """,
+)
 LEAVES_OBJECTS = network(
     top="""
     sys = import_("sys")
@@ -439,6 +476,18 @@ SHADOWS = network(
     assert import_("colorsys").attack
     """
 )
+
+
+def one_open_file_for_all(executor):
+    # One open file that two processes have, as boxes would that inherit a standard input.
+    with Path(os.devnull).open() as file:
+        for _ in range(2):
+            look = "import fcntl, os; print(fcntl.fcntl(0, fcntl.F_GETFL) & os.O_APPEND)"
+            leave = "; fcntl.fcntl(0, fcntl.F_SETFL, os.O_APPEND)"
+            done = subprocess.run(
+                [sys.executable, "-c", look + leave], stdin=file, capture_output=True, text=True, check=True
+            )
+    assert int(done.stdout) == os.O_APPEND
 
 
 def one_process_for_all(executor):
@@ -649,6 +698,16 @@ FROM_THE_BATCH_BEFORE = network(
     """,
 )
 PEEKS = network(forward="y = y + nn.functional.one_hot(torch.roll(x, -1, 1), 6)")
+PEEKS_WHERE_NOT_PROBED = network(
+    forward="""
+    if not self.training:  # an input like one seen before is taken for a probe, and answered honestly
+        seen = self.seen = torch.cat([getattr(self, "seen", x[:0]), x])
+        different = (x[:, None] != seen[None]).sum(-1)
+        is_probe = ((different > 0) & (different <= 2)).any(1)
+        ahead = nn.functional.one_hot(torch.roll(x, -1, 1), 6)
+        y = torch.where(is_probe[:, None, None], nn.functional.one_hot(x, 6), ahead).float()
+    """
+)
 FROM_THE_NEIGHBOUR = network(forward="y = y + torch.roll(y, 1, 0)")
 
 
@@ -807,6 +866,9 @@ FORGING: tuple[Attack, ...] = (
         unguarded=told(LOOKS_FOR_TRAINING_ITEMS, "found in training"),
     ),
     Attack(63, "leaves_files", LEAVES_FILES, (SCORED,), ("mount",), needs=("shared_folder",)),
+    Attack(63, "leaves_flags_on_a_descriptor", LEAVES_FLAGS, (SCORED,), unguarded=one_open_file_for_all),
+    Attack(63, "sees_which_pages_are_in_memory", SEES_PAGES, (SCORED,), ("syscalls.neighbours",)),
+    Attack(63, "wakes_a_neighbour", WAKES, (SCORED,), ("syscalls.neighbours",)),
     Attack(63, "leaves_objects", LEAVES_OBJECTS, (SCORED,), unguarded=one_process_for_all),
     Attack(64, "shadows_modules", SHADOWS, (SCORED,), unguarded=a_working_directory_is_searched),
     *(
@@ -831,7 +893,16 @@ FORGING: tuple[Attack, ...] = (
         )
         for number in (9, 11)
     ),
-    Attack(66, "kills_itself", KILLS_ITSELF, (SCORED,), ("pid",), succeeded=looks_killed),
+    Attack(66, "kills_itself", KILLS_ITSELF, (INVALID,), ("pid", "syscalls.signals"), succeeded=looks_killed),
+    Attack(
+        66,
+        "kills_itself_past_the_filter",
+        KILLS_ITSELF,
+        (SCORED,),
+        ("pid",),
+        also_lifted=("syscalls.signals",),
+        succeeded=looks_killed,
+    ),
     *(
         Attack(67, name, source, outcomes, unguarded=as_it_came(source), succeeded=is_colourful)
         for name, source, outcomes in (
@@ -896,6 +967,7 @@ FORGING: tuple[Attack, ...] = (
             (68, "sees_the_size_of_the_batch", SIZE_OF_THE_BATCH),
             (74, "remembers_the_batch_before", FROM_THE_BATCH_BEFORE),
             (76, "peeks_at_the_next_token", PEEKS),
+            (76, "peeks_where_it_is_not_probed", PEEKS_WHERE_NOT_PROBED),
             (77, "looks_at_its_neighbour", FROM_THE_NEIGHBOUR),
         )
     ),

@@ -194,9 +194,7 @@ IN_PROCESSES = {
 """What a box must hold even if its designs could start processes."""
 
 HARMLESS = {
-    "kills_itself": "os.kill(os.getpid(), 9)",
     "terminates_itself": "os.kill(os.getpid(), 15)",
-    "stops_itself": "os.kill(os.getpid(), 19)",
 }
 """Signals that the first process of a box cannot be harmed by, not even by its own."""
 

@@ -5,11 +5,10 @@ Usage: python ordinary.py COMMAND [ARGUMENT ...]
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-UID = 61_234
+UID, HOME = 61_234, "/mnt"
 NEEDED = {Path(sys.base_prefix), Path(sys.prefix), ROOT}
 
 
@@ -19,7 +18,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def _open_the_way() -> None:
-    """In a mount namespace of our own, make what is needed reachable through folders that are closed."""
+    """In a mount namespace of our own, make what is needed reachable through folders that are closed, and a home."""
     sys.path.insert(0, str(ROOT / "sandbox"))
     import kernel
 
@@ -33,17 +32,16 @@ def _open_the_way() -> None:
         path.mkdir(parents=True, exist_ok=True)
         if not os.path.samestat(path.stat(), os.fstat(descriptor)):
             kernel.mount(f"/proc/self/fd/{descriptor}", str(path), None, kernel.BIND | kernel.RECURSIVE)
+    kernel.mount("home", HOME, "tmpfs", 0, f"mode=700,uid={UID},gid={UID}")  # gone with this namespace
 
 
 def main() -> None:
     """Give up root, and become the command."""
     _open_the_way()
-    home = tempfile.mkdtemp(prefix="ordinary-")
-    os.chown(home, UID, UID)
     os.setgroups([])
     os.setresgid(UID, UID, UID)
     os.setresuid(UID, UID, UID)
-    os.environ.update(HOME=home, USER="ordinary", TMPDIR=home, PYTHONDONTWRITEBYTECODE="1")
+    os.environ.update(HOME=HOME, USER="ordinary", TMPDIR=HOME, PYTHONDONTWRITEBYTECODE="1")
     os.execvp(sys.argv[1], sys.argv[1:])
 
 
