@@ -102,7 +102,7 @@ def make_probes(inputs: NDArray[np.generic], is_causal: bool, rng: np.random.Gen
 
 
 def two_sides(items: int, probes: Probes, rng: np.random.Generator) -> tuple[NDArray[np.intp], ...]:
-    """Return which rows each of two boxes is asked about, in random order: a probe is on the other side of its original.
+    """Return which rows each of two boxes is asked about, in random order; a probe is not where its original is.
 
     Args:
         items: how many scored inputs there are; their rows come first, those of the probes after them.
