@@ -242,7 +242,6 @@ class ExecutorConformance:
         except (OSError, KeyError): pass
     reach('environment', lambda: os.environ['PATH'])
     reach('a file', lambda: open({__file__!r}).read(1))
-    reach('a home', lambda: os.listdir('/root' if os.path.isdir('/root') else '/home'))
     reach('a secret', lambda: open('/etc/shadow').read(1))
     reach('the network', lambda: socket.create_connection(('127.0.0.1', 9), 1))
     reach('a program', lambda: import_('subprocess').run(['true']))

@@ -422,13 +422,15 @@ LEAVES_FILES = network(
 LEAVES_FLAGS = network(
     build="""
     fcntl, os = import_("fcntl"), import_("os")
+    flags = {}
     for number in range(64):
         try:
-            flags = fcntl.fcntl(number, fcntl.F_GETFL)
+            flags[number] = fcntl.fcntl(number, fcntl.F_GETFL)
         except OSError:
             continue
-        if flags & os.O_APPEND: print("BREACH: flags of", number, "left by one before", flush=True)
-        fcntl.fcntl(number, fcntl.F_SETFL, flags | os.O_APPEND)
+    for number, found in flags.items():
+        if found & os.O_APPEND: print("BREACH: flags of", number, "left by one before", flush=True)
+        fcntl.fcntl(number, fcntl.F_SETFL, found | os.O_APPEND)
     """
 )
 _LIBRARY = """
