@@ -76,6 +76,22 @@ class RunConfig(BaseModel):
     sandbox: str = Field("auto", description="what holds the designs: auto, jail, landlock, docker or unsafe")
     memory_mib: int = Field(2048, strict=True, ge=512, description="memory limit of one box, torch included")
 
+    top_rung: int | None = Field(None, strict=True, ge=1, description="highest rung a design climbs to")
+    controls: bool = Field(
+        True, strict=True, description="give random proposals a budget equal to the search's, to compare with"
+    )
+    confirm_seeds: int = Field(
+        3, strict=True, ge=2, le=20, description="training seeds of each confirmation at the end"
+    )
+    sweep: bool = Field(
+        False, strict=True, description="also train finalists at the best of several learning rates"
+    )
+
+    @property
+    def has_random_control(self) -> bool:
+        """Whether random proposals are an arm of their own; a search by random proposals is its own control."""
+        return self.controls and self.proposer != "random"
+
     @property
     def evaluation_limit(self) -> int | None:
         """The limit on evaluations; a run that names no limit at all gets the default one."""

@@ -61,13 +61,23 @@ class Score:
 
 @dataclass(frozen=True)
 class Request:
-    """One evaluation to be done: a design on a task at a rung with a seed, on one split."""
+    """One evaluation to be done.
+
+    Attributes:
+        design_id: which design.
+        task: on which task.
+        rung: at which fidelity of it.
+        seed: draws the data, the initial weights and the order of items; the same for designs to be compared.
+        split: on which items.
+        learning_rate: as a multiple of the frozen recipe's.
+    """
 
     design_id: str
     task: str
     rung: int
     seed: int
     split: str = "search"
+    learning_rate: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,10 @@ class Evaluation:
         return self.sandbox != "unsafe" and " without " not in self.sandbox
 
 
+Cells = Mapping[str, Mapping[int, Score]]
+"""The scores of one design at one rung of one split, by task and training seed."""
+
+
 @dataclass(frozen=True)
 class ScoredDesign:
     """A design with what is known of it, as proposers and selection see it.
@@ -122,11 +136,13 @@ class ScoredDesign:
         design: the design.
         scores: its mean score over the run's tasks, by rung; only rungs done on every task.
         descriptors: averaged over tasks, at the lowest such rung, so that a design keeps its niche as it climbs.
+        cells: what the scores were averaged from, by rung.
     """
 
     design: Design
     scores: Mapping[int, Score]
     descriptors: Mapping[str, float]
+    cells: Mapping[int, Cells] = field(default_factory=dict)
 
     @property
     def rung(self) -> int:

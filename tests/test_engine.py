@@ -6,6 +6,7 @@ from agentarch.design import Proposal, read_design
 from agentarch.evaluation import Outcome, Request
 from agentarch.execution import ExecutionStopped, Result
 from agentarch.kinds.network import AXES, CONTRACT, NetworkKind
+from agentarch.search.decision import Choice
 from agentarch.search.engine import ATTEMPTS, BoxesFail, Engine
 from agentarch.search.state import RunState
 from agentarch.store import Store
@@ -92,7 +93,7 @@ class Stopping:
 
 def make_engine(store, executor, proposer, task=None, **settings) -> Engine:
     config = RunConfig(**{"workers": 2, "evaluations": 100, "tasks": ("tiny",), **settings})
-    state = RunState.empty(["tiny"], AXES)
+    state = RunState.empty([Tiny()], AXES)
     for event in store.events():
         state.apply(event)
     return Engine(
@@ -150,14 +151,15 @@ def test_a_design_that_acts_like_an_earlier_one_climbs_no_further_than_the_smoke
     assert len(engine.state.same_as) == 1
 
 
-def test_the_best_quarter_of_a_rung_climbs_to_the_next(store, executor):
+def test_a_quarter_of_a_rung_climbs_to_the_next_and_each_step_says_why(store, executor):
     sources = [source(width) for width in (4, 8, 12, 16, 20, 24, 28, 32)]
     engine = make_engine(store, executor, Listed(*sources), workers=1)
     run(engine)
-    climbers = [one for one in engine.state.all_scored() if one.rung == 2]
-    at_first = sorted(engine.state.all_scored(), key=lambda one: one.scores[1].high)
-    assert len(climbers) >= 2
-    assert {one.design.id for one in at_first[-2:]} <= {one.design.id for one in climbers}
+    climbers = {one.design.id for one in engine.state.all_scored() if one.rung == 2}
+    climbs = engine.state.decided(Choice.CLIMB)
+    assert len(climbers) == 2
+    assert {decision.facts["design"] for decision in climbs} == climbers
+    assert all("one in 4 of" in decision.reason for decision in climbs)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7])
@@ -226,12 +228,15 @@ def test_what_a_kill_kept_from_being_queued_is_queued_on_resume(store, executor)
 def test_replaying_the_log_gives_the_state_that_lived_through_it(store, executor):
     engine = make_engine(store, executor, Listed(*[source(w) for w in (4, 8, 12, 16)], RAISES))
     run(engine)
-    replayed = RunState.empty(["tiny"], AXES)
+    replayed = RunState.empty([Tiny()], AXES)
     for event in store.events():
         replayed.apply(event)
     lived = engine.state
-    assert replayed.archive.elites == lived.archive.elites
-    replayed.archive = lived.archive  # compared by its elites, for it has no equality of its own
+    assert [replayed.noise(rung) for rung in range(3)] == [lived.noise(rung) for rung in range(3)]
+    replayed._pools = lived._pools
+    for name, arm in lived.arms.items():
+        assert replayed.arms[name].archive.elites == arm.archive.elites
+        replayed.arms[name].archive = arm.archive  # compared by its elites, for it has no equality of its own
     assert replayed == lived
 
 

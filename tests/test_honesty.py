@@ -166,7 +166,7 @@ def test_only_contained_and_unquarantined_designs_become_elites(
     scored = replace(evaluate(SOUND, executor, rung=1), sandbox=sandbox)
     if reason:
         scored = replace(scored, outcome=Outcome.INVALID, reason=reason, score=None)
-    store, state = Store.create(tmp_path / "run", {}), RunState.empty(["tiny"], AXES)
+    store, state = Store.create(tmp_path / "run", {}), RunState.empty([Tiny()], AXES)
     design = Design(scored.request.design_id, "network", SOUND, "sound", "", "seeds")
     store.add_design(design, [scored.request])
     store.settle(store.lease(100), scored)

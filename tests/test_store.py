@@ -56,7 +56,7 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(store):
 
 def test_an_evaluation_exists_once(store):
     store.add_design(design(), requests(tasks="xy"))
-    store.queue(requests(tasks="xyz"))
+    store.decide("begin", "it acts like none before", requests(tasks="xyz"))
     assert kinds(store).count("queued") == 3
 
 

@@ -5,8 +5,7 @@ A pure function of the scored designs it is given, in the order they are given; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import reduce
+from collections.abc import Callable, Mapping
 
 from agentarch.evaluation import ScoredDesign
 from agentarch.qd.axes import Axis, Niche, niche_of
@@ -17,12 +16,19 @@ class Archive:
 
     Args:
         axes: the dimensions of the grid; every design's descriptors must have these names.
+        takes: whether a challenger takes a niche from its holder; without it, a higher score is enough.
     """
 
-    def __init__(self, axes: tuple[Axis, ...]) -> None:
+    def __init__(
+        self,
+        axes: tuple[Axis, ...],
+        takes: Callable[[ScoredDesign, ScoredDesign], bool] = ScoredDesign.beats,
+    ) -> None:
         self.axes = axes
+        self._takes = takes
         self._members: dict[Niche, dict[str, ScoredDesign]] = {}
         self._elites: dict[Niche, str] = {}
+        self._challengers: dict[Niche, str] = {}
         self._size = 1
         for axis in axes:
             self._size *= axis.bins
@@ -30,21 +36,29 @@ class Archive:
     def add(self, scored: ScoredDesign) -> bool:
         """Add a design, or what has since been learnt of one; return whether it now holds its niche.
 
-        A niche is taken by the higher score at the highest rung both have done; as rungs differ, who holds it
-        may depend on the order of additions. A design keeps the niche of the descriptors it is given with, so
-        give the same ones when its scores grow.
+        As evidence and rungs differ, who holds a niche may depend on the order of additions. A design keeps the
+        niche of the descriptors it is given with, so give the same ones when its scores grow.
         """
         niche, name = niche_of(scored.descriptors, self.axes), scored.design.id
         members = self._members.setdefault(niche, {})
         members[name] = scored
-        holder = self._elites.get(niche)
-        if holder is None or (holder != name and scored.beats(members[holder])):
-            self._elites[niche] = name
-        elif holder == name:  # its own new score may have lost it the niche
-            self._elites[niche] = reduce(
-                lambda best, one: one if one.beats(best) else best, members.values()
-            ).design.id
-        return self._elites[niche] == name
+        holder = members[self._elites.setdefault(niche, name)]
+        # A holder's own new score may have lost it the niche to any other.
+        rivals = members.values() if holder is scored else (scored,)
+        for rival in rivals:
+            if rival is not holder and self._takes(rival, holder):
+                holder = rival
+        self._elites[niche] = holder.design.id
+        if holder is not scored and scored.beats(holder):
+            self._challengers[niche] = name
+        elif (challenger := self._challengers.get(niche)) and not members[challenger].beats(holder):
+            del self._challengers[niche]
+        return holder is scored
+
+    @property
+    def contested(self) -> Mapping[Niche, ScoredDesign]:
+        """By niche, the last design that scored higher than the holder, but not so that it took the niche."""
+        return {niche: self._members[niche][name] for niche, name in self._challengers.items()}
 
     @property
     def elites(self) -> Mapping[Niche, ScoredDesign]:

@@ -15,12 +15,14 @@ from collections.abc import Callable, Sequence
 from agentarch.config import RunConfig
 from agentarch.design import Design, DesignError, Proposal, read_design
 from agentarch.errors import AgentarchError
-from agentarch.evaluation import Evaluation, Outcome, Request
+from agentarch.evaluation import Evaluation, Outcome
 from agentarch.execution import ExecutionStopped, Executor
 from agentarch.kinds import Kind
-from agentarch.proposers import Context, Proposer
+from agentarch.proposers import Context, Proposer, make_proposer
 from agentarch.qd import choose_inspirations, choose_parents
-from agentarch.search.ladder import Ladder
+from agentarch.search.arm import BASELINE, RANDOM, SEARCH
+from agentarch.search.decision import Decision
+from agentarch.search.plan import Clock, Plan, Propose
 from agentarch.search.state import RunState
 from agentarch.seeding import derive_seed
 from agentarch.store import Lease, Store
@@ -75,9 +77,22 @@ class Engine:
     ) -> None:
         self.state = state
         self._store, self._config, self._secret = store, config, secret
-        self._kind, self._proposer, self._seeds, self._executor = kind, proposer, seeds, executor
+        self._kind, self._seeds, self._executor = kind, seeds, executor
         self._tasks = {task.name: task for task in tasks}
-        self._ladder = Ladder(tasks)
+        self._limits = kind.limits(tasks)
+        self._plan = Plan(
+            tasks,
+            top=config.top_rung,
+            contract=kind.contract,
+            most_parameters=self._limits["parameters"],
+            limit=config.evaluation_limit,
+            workers=config.workers,
+            has_control=config.has_random_control,
+            confirm_seeds=config.confirm_seeds,
+            sweeps=config.sweep,
+        )
+        self._proposers = {SEARCH: proposer, RANDOM: make_proposer("random")}
+        self._started, self._before = time.monotonic(), state.engine_seconds
         self._changed = threading.Condition()
         self._stopping: str | None = None
         self._error: BaseException | None = None
@@ -102,8 +117,8 @@ class Engine:
             self._store.release_all("the engine that worked on it is gone")
             self._advance()
             for evaluation in self.state.all_evaluations():  # what a kill kept from being queued
-                self._queue(self._ladder.after(evaluation, self.state))
-        before, started = self.state.engine_seconds, time.monotonic()
+                self._follow_up(evaluation)
+        self._started, self._before = time.monotonic(), self.state.engine_seconds
         workers = [threading.Thread(target=self._work, daemon=True) for _ in range(self._config.workers)]
         for worker in workers:
             worker.start()
@@ -111,8 +126,7 @@ class Engine:
             with self._changed:
                 self._changed.wait(interval_seconds)
                 watch(self.state)
-            limit = self._config.time
-            if limit is not None and before + time.monotonic() - started >= limit:
+            if self._clock().seconds_left <= 0:
                 self.stop("time")
         if self._error is not None:
             with contextlib.suppress(AgentarchError):  # the store itself may be what failed
@@ -158,9 +172,9 @@ class Engine:
         """Lease the next evaluation, making one when there is none; None when this session's work is over."""
         with self._changed:
             while self._stopping is None:
-                if not self.state.queued and not self._plan():
+                if not self.state.queued and not self._plan_ahead():
                     if not self.state.running:
-                        self._stopping = "evaluations" if self._left() == 0 else "exhausted"
+                        self._stopping = self._why_over()
                         self._changed.notify_all()
                         break
                     self._changed.wait()  # a running evaluation may open the way for another
@@ -194,31 +208,61 @@ class Engine:
         if not self._store.settle(lease, evaluation):
             return
         self._advance()
-        self._queue(self._ladder.after(evaluation, self.state))
-        self._proposer.learn(evaluation)
+        self._follow_up(evaluation)
+        arm = self.state.arm_of[evaluation.request.design_id]
+        if arm in self._proposers:
+            self._proposers[arm].learn(evaluation)
 
-    def _plan(self) -> bool:
-        """Make the next evaluations; return whether there are any."""
-        if self._left() == 0:
-            return False
-        promotion = self._ladder.promotion(self.state)
-        if promotion:
-            return self._queue(promotion)
-        left = self._left()
-        promised = self.state.smoke_runs_in_flight() * len(self._tasks)
-        if left is not None and left <= promised:  # better to finish the designs begun than to begin one more
-            return False
-        return self._propose()
+    def _plan_ahead(self) -> bool:
+        """Take the steps that the plan asks for until there is something to evaluate; return whether there is."""
+        while not self.state.queued:
+            match self._plan.next(self.state, self._clock()):
+                case Propose(arm):
+                    if not self._propose(arm):
+                        self._plan.give_up(arm)
+                case Decision() as decision:
+                    self._decide(decision)
+                case None:
+                    return False
+        return True
 
-    def _propose(self) -> bool:
+    def _decide(self, decision: Decision) -> None:
+        self._store.decide(
+            decision.kind.value,
+            decision.reason,
+            decision.requests,
+            decision.facts,
+            decision.designs,
+            arm=BASELINE,
+        )
+        self._advance()
+
+    def _follow_up(self, evaluation: Evaluation) -> None:
+        """Decide what follows at once from a result, unless that has been decided already."""
+        decision = self._plan.after(evaluation, self.state)
+        if decision and any(self.state.fate(request) == "new" for request in decision.requests):
+            self._decide(decision)
+
+    def _why_over(self) -> str:
+        if self._plan.left(self.state) == 0:
+            return "evaluations"
+        return "exhausted" if self._plan.is_exhausted else "time"
+
+    def _clock(self) -> Clock:
+        if self._config.time is None:
+            return Clock()
+        spent = self._before + time.monotonic() - self._started
+        return Clock(spent / self._config.time, self._config.time - spent)
+
+    def _propose(self, arm: str) -> bool:
         """Ask for proposals until one is accepted; return whether one was."""
         for attempt in range(FRUITLESS_PROPOSALS):
-            proposal = self._proposer.propose(self._context(attempt))
-            if proposal is not None and self._screen(proposal):
+            proposal = self._proposers[arm].propose(self._context(arm, attempt))
+            if proposal is not None and self._screen(proposal, arm):
                 return True
         return False
 
-    def _screen(self, proposal: Proposal) -> bool:
+    def _screen(self, proposal: Proposal, arm: str) -> bool:
         """Accept a proposal, or refuse it before anything is spent on it."""
         try:
             design = read_design(proposal, self._kind.contract)
@@ -233,38 +277,25 @@ class Engine:
             )
             self._advance()
             return False
-        self._store.add_design(design, self._ladder.first(design.id))
+        self._store.add_design(design, self._plan.first(design.id), arm)
         self._advance()
         return True
 
-    def _context(self, attempt: int) -> Context:
+    def _context(self, arm: str, attempt: int) -> Context:
         number = len(self.state.designs) + self.state.refused
-        rng = random.Random(derive_seed(self._secret, "proposal", number, attempt))
-        parents = choose_parents(self.state.archive, rng, PARENTS)
+        rng = random.Random(derive_seed(self._secret, "proposal", arm, number, attempt))
+        archive = self.state.arms[arm].archive
+        parents = choose_parents(archive, rng, PARENTS)
         return Context(
             rng=rng,
             number=number,
             seeds=self._seeds,
             parents=parents,
-            inspirations=choose_inspirations(self.state.archive, parents, rng, INSPIRATIONS),
+            inspirations=choose_inspirations(archive, parents, rng, INSPIRATIONS),
             known=self.state.designs.keys(),
-            limits=self._kind.limits(tuple(self._tasks.values())),
-            evaluations_left=self._left(),
+            limits=self._limits,
+            evaluations_left=self._plan.left(self.state),
         )
-
-    def _queue(self, requests: Sequence[Request]) -> bool:
-        """Queue what the budget has room for; return whether anything was."""
-        left = self._left()
-        new = [request for request in requests if not self.state.was_requested(request)]
-        chosen = new if left is None else new[:left]
-        if chosen:
-            self._store.queue(chosen)
-            self._advance()
-        return bool(chosen)
-
-    def _left(self) -> int | None:
-        limit = self._config.evaluation_limit
-        return None if limit is None else max(0, limit - self.state.created)
 
     def _advance(self) -> None:
         """Bring the state up to the end of the log."""

@@ -136,7 +136,7 @@ def _replayed(folder: Path, store: Store) -> Run:
         settings = store.settings
         config = RunConfig.model_validate_json(settings["config"])
         kind, tasks = _load(config, settings["secret"])
-        state = RunState.empty([task.name for task in tasks], kind.axes)
+        state = RunState.empty(tasks, kind.axes)
         for event in store.events():
             state.apply(event)
         created_at = float(settings["created_at"])

@@ -1,4 +1,4 @@
-"""The one reducer: from a run's log of events to everything that is known of it.
+"""One event log, one reducer: what a run has done so far, and all that is known of it.
 
 The engine, the terminal, `status`, `show` and every report read a `RunState`, so they show the same numbers;
 replaying the log gives the same state as living through it.
@@ -7,18 +7,23 @@ replaying the log gives the same state as living through it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from agentarch.design import Design
-from agentarch.evaluation import Evaluation, Outcome, Request, Score, ScoredDesign
+from agentarch.evaluation import Cells, Evaluation, Outcome, Request, Score, ScoredDesign
 from agentarch.qd import Archive, Axis
-from agentarch.scoring import mean_score
+from agentarch.scoring import Noise, NoisePool, cells_score
+from agentarch.search.arm import BASELINE, RANDOM, SEARCH, Arm
+from agentarch.search.decision import Choice, Decision
+from agentarch.search.race import FIRST_RANKED_RUNG, Fate, takes_niche
 from agentarch.store import DESIGNS, EVALUATIONS, REQUESTS, Event
+from agentarch.task import Task
 
-FIRST_RANKED_RUNG = 1
-"""Rung 0 is a smoke run: it finds broken designs and ranks nothing."""
+SEED_OPERATOR = "seed"
+FAILED = Score(0.0, 0.0, 0.0, 0)
+"""What a repeat counts that failed through the design's own fault: no better than the trivial baseline."""
 
 
 @dataclass
@@ -27,9 +32,10 @@ class RunState:
 
     Attributes:
         tasks: the names of the run's tasks.
-        archive: elites of the designs scored on every task.
+        arms: by name, what each arm has; the seeds are in all of them.
         designs: every accepted design, by id, in the order they came.
-        same_as: designs that turned out to act exactly like an earlier one, with that one's id.
+        arm_of: the arm that each design was proposed in; for a seed, the search.
+        same_as: designs that turned out to act exactly like an earlier one of their arm, with that one's id.
         refused: proposals refused unread or as duplicates.
         outcomes: finished evaluations by outcome.
         quarantined: finished evaluations whose score was better than the task's ceiling.
@@ -41,11 +47,13 @@ class RunState:
         candidate_cpu_seconds: processor seconds inside boxes.
         engine_seconds: wall seconds an engine was working on the run, over all sessions.
         stopped: why the last session ended; None while one is at work, or when it was killed.
+        decisions: every decision, in order.
     """
 
     tasks: tuple[str, ...]
-    archive: Archive
+    arms: dict[str, Arm]
     designs: dict[str, Design] = field(default_factory=dict)
+    arm_of: dict[str, str] = field(default_factory=dict)
     same_as: dict[str, str] = field(default_factory=dict)
     refused: int = 0
     outcomes: Counter[Outcome] = field(default_factory=Counter)
@@ -58,18 +66,34 @@ class RunState:
     candidate_cpu_seconds: float = 0.0
     engine_seconds: float = 0.0
     stopped: str | None = None
-    _requested: set[Request] = field(default_factory=set)
-    _rungs: dict[int, int] = field(default_factory=dict)
+    decisions: list[Decision] = field(default_factory=list)
+    _steps: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    _requests: dict[int, Request] = field(default_factory=dict)
+    _numbers: dict[Request, int] = field(default_factory=dict)
     _evaluations: dict[str, list[Evaluation]] = field(default_factory=dict)
-    _scored: dict[str, ScoredDesign] = field(default_factory=dict)
-    _behaviours: dict[tuple[str, int, str], str] = field(default_factory=dict)
+    _behaviours: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    _pools: dict[int, NoisePool] = field(default_factory=dict)
     _last: int = 0
     _last_at: float | None = None
 
     @classmethod
-    def empty(cls, tasks: Sequence[str], axes: tuple[Axis, ...]) -> RunState:
+    def empty(cls, tasks: Sequence[Task], axes: tuple[Axis, ...]) -> RunState:
         """Return the state of a run in which nothing has happened."""
-        return cls(tuple(tasks), Archive(axes))
+        state = cls(
+            tuple(task.name for task in tasks),
+            arms={},
+            _steps={task.name: [rung.steps for rung in task.rungs] for task in tasks},
+        )
+        for name in (SEARCH, RANDOM, BASELINE):
+            state.arms[name] = Arm(
+                name, Archive(axes, lambda one, other: takes_niche(one, other, state.noise))
+            )
+        return state
+
+    @property
+    def archive(self) -> Archive:
+        """The archive of the search itself."""
+        return self.arms[SEARCH].archive
 
     @property
     def last_event(self) -> int:
@@ -81,29 +105,62 @@ class RunState:
         """Evaluations that have ended."""
         return sum(self.outcomes.values())
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no evaluation waits or is being worked on."""
+        return not self.running and not self.queued
+
     def evaluations(self, design_id: str) -> Sequence[Evaluation]:
         """Return every finished evaluation of a design, in the order they ended."""
         return self._evaluations.get(design_id, ())
 
     def scored(self, design_id: str) -> ScoredDesign | None:
         """Return what is known of a design once some ranked rung is done on every task."""
-        return self._scored.get(design_id)
+        return next((arm.scored[design_id] for arm in self.arms.values() if design_id in arm.scored), None)
 
     def all_evaluations(self) -> Sequence[Evaluation]:
         """Return every finished evaluation, design by design."""
         return tuple(evaluation for found in self._evaluations.values() for evaluation in found)
 
     def all_scored(self) -> Sequence[ScoredDesign]:
-        """Return every design that has a score."""
-        return tuple(self._scored.values())
+        """Return every design that has a score, of whatever arm."""
+        return tuple({name: one for arm in self.arms.values() for name, one in arm.scored.items()}.values())
 
-    def was_requested(self, request: Request) -> bool:
-        """Whether an evaluation exists, in whatever state."""
-        return request in self._requested
+    def fate(self, request: Request) -> Fate:
+        """Return what has become of an evaluation so far."""
+        if request not in self._numbers:
+            return "new"
+        number = self._numbers[request]
+        return "pending" if number in self.queued or number in self.running else "done"
 
     def smoke_runs_in_flight(self) -> int:
         """Return how many designs are at their smoke run, or wait for it, and so may want more evaluations."""
-        return sum(self._rungs[number] == 0 for number in self.running | self.queued)
+        return sum(self._requests[number].rung < FIRST_RANKED_RUNG for number in self.running | self.queued)
+
+    def noise(self, rung: int) -> Noise:
+        """Return how much scores of one design vary between training seeds, by task, as measured in this run."""
+        return self._pools[rung].noise if rung in self._pools else {}
+
+    def cells(self, design_id: str, split: str, rung: int, learning_rate: float = 1.0) -> Cells:
+        """Return a design's scores at a rung by task and seed; a repeat that failed counts as 0."""
+        cells: dict[str, dict[int, Score]] = {}
+        failed: list[Request] = []
+        for evaluation in self.evaluations(design_id):
+            request = evaluation.request
+            if (request.split, request.rung, request.learning_rate) != (split, rung, learning_rate):
+                continue
+            if evaluation.score is not None and evaluation.was_contained:
+                cells.setdefault(request.task, {})[request.seed] = evaluation.score
+            elif evaluation.score is None and evaluation.outcome is not Outcome.INFRASTRUCTURE:
+                failed.append(request)
+        for request in failed:
+            if request.task in cells:
+                cells[request.task][request.seed] = FAILED
+        return cells
+
+    def decided(self, kind: Choice) -> Sequence[Decision]:
+        """Return the decisions of a kind, in order."""
+        return [decision for decision in self.decisions if decision.kind is kind]
 
     def apply(self, event: Event) -> None:
         """Take one event in. Events come in the order of their numbers."""
@@ -123,16 +180,27 @@ class RunState:
     def _on_proposed(self, body: dict[str, Any]) -> None:
         design = DESIGNS.validate_python(body["design"])
         self.designs[design.id] = design
+        self.arm_of[design.id] = body["arm"]
 
     def _on_refused(self, body: dict[str, Any]) -> None:
         self.refused += 1
+
+    def _on_decided(self, body: dict[str, Any]) -> None:
+        self.decisions.append(Decision(Choice(body["kind"]), body["reason"], (), body["facts"]))
 
     def _on_queued(self, body: dict[str, Any]) -> None:
         self.created += 1
         self.queued.add(body["number"])
         request = REQUESTS.validate_python(body["request"])
-        self._requested.add(request)
-        self._rungs[body["number"]] = request.rung
+        self._numbers[request] = body["number"]
+        self._requests[body["number"]] = request
+        steps = self._steps[request.task][request.rung]
+        for arm in self._arms_of(request.design_id):
+            arm.evaluations += 1
+            if request.split == "search" and request.learning_rate == 1.0:
+                arm.steps += steps
+                arm.repeats += request.seed > 0
+                arm.send_up(request.rung, request.design_id)
 
     def _on_leased(self, body: dict[str, Any]) -> None:
         self.queued.discard(body["number"])
@@ -150,37 +218,54 @@ class RunState:
         self.candidate_seconds += evaluation.cost.wall_seconds
         self.candidate_cpu_seconds += evaluation.cost.cpu_seconds
         self._evaluations.setdefault(request.design_id, []).append(evaluation)
-        if evaluation.behaviour is not None and request.rung < FIRST_RANKED_RUNG:
-            first = self._behaviours.setdefault(
-                (request.task, request.rung, evaluation.behaviour), request.design_id
-            )
-            if first != request.design_id:
-                self.same_as[request.design_id] = first
+        for arm in self._arms_of(request.design_id):
+            arm.cpu_seconds += evaluation.cost.cpu_seconds
+            if evaluation.behaviour is not None and request.rung < FIRST_RANKED_RUNG:
+                first = self._behaviours.setdefault(
+                    (arm.name, request.task, evaluation.behaviour), request.design_id
+                )
+                if first != request.design_id:
+                    self.same_as[request.design_id] = first
         self.quarantined += evaluation.is_quarantined
         if evaluation.sandbox:
             self.sandboxes[evaluation.sandbox] += 1
-        if request.rung >= FIRST_RANKED_RUNG and evaluation.score is not None and evaluation.was_contained:
-            self._score(self.designs[request.design_id])
+        if request.rung >= FIRST_RANKED_RUNG and request.split == "search" and request.learning_rate == 1.0:
+            self._score(self.designs[request.design_id], request.rung)
 
-    def _score(self, design: Design) -> None:
-        by_rung: dict[int, dict[str, tuple[Score, Evaluation]]] = {}
-        for evaluation in self._evaluations[design.id]:
-            request = evaluation.request
-            if evaluation.score is not None and request.rung >= FIRST_RANKED_RUNG:
-                by_rung.setdefault(request.rung, {})[request.task] = (evaluation.score, evaluation)
-        complete = {rung: found for rung, found in by_rung.items() if len(found) == len(self.tasks)}
-        if not complete:
+    def _arms_of(self, design_id: str) -> Sequence[Arm]:
+        """Return the arms that a design belongs to: its own; for a seed, both that propose."""
+        if self.designs[design_id].operator == SEED_OPERATOR:
+            return self.arms[SEARCH], self.arms[RANDOM]
+        return (self.arms[self.arm_of[design_id]],)
+
+    def _score(self, design: Design, rung: int) -> None:
+        """Take in what a rung has shown of a design, once that is done on every task."""
+        cells = self.cells(design.id, "search", rung)
+        if len(cells) < len(self.tasks):
             return
-        lowest = [evaluation for _, evaluation in complete[min(complete)].values()]
+        before = self.scored(design.id)
+        known = dict(before.cells) if before else {}
+        known[rung] = cells
+        self._pools.setdefault(rung, NoisePool()).put(design.id, cells)
         scored = ScoredDesign(
             design=design,
-            scores={
-                rung: mean_score([score for score, _ in found.values()]) for rung, found in complete.items()
-            },
-            descriptors={
-                axis.name: sum(e.descriptors[axis.name] for e in lowest) / len(lowest)
-                for axis in self.archive.axes
-            },
+            scores={level: cells_score(known[level], self.noise(level)) for level in known},
+            descriptors=before.descriptors
+            if before and rung >= min(before.cells)
+            else self._measured(design, rung),
+            cells=known,
         )
-        self._scored[design.id] = scored
-        self.archive.add(scored)
+        for arm in self._arms_of(design.id):
+            arm.add(scored)
+
+    def _measured(self, design: Design, rung: int) -> dict[str, float]:
+        """Return a design's descriptors at a rung, averaged over tasks."""
+        found = {
+            e.request.task: e.descriptors
+            for e in reversed(self.evaluations(design.id))
+            if e.score is not None and e.request.rung == rung and e.request.split == "search"
+        }
+        return {
+            axis.name: sum(one[axis.name] for one in found.values()) / len(found)
+            for axis in self.archive.axes
+        }

@@ -8,7 +8,7 @@ from pathlib import Path
 from agentarch.errors import UsageError
 
 FILE_NAME = "run.sqlite"
-VERSION = 1
+VERSION = 2
 APPLICATION_ID = 0x61617263  # "aarc", so that another program's database is recognised as such
 
 SCHEMA = f"""
@@ -40,12 +40,13 @@ CREATE TABLE evaluations (
     rung INTEGER NOT NULL,
     seed INTEGER NOT NULL,
     split TEXT NOT NULL,
+    learning_rate REAL NOT NULL,  -- as a multiple of the recipe's
     state TEXT NOT NULL CHECK (state IN ('queued', 'leased', 'done')),
     lease TEXT,                   -- token of the worker that may settle it
     leased_until REAL,            -- seconds since the epoch
     attempts INTEGER NOT NULL DEFAULT 0,
     event INTEGER REFERENCES events (number),
-    UNIQUE (design_id, task, rung, seed, split)
+    UNIQUE (design_id, task, rung, seed, split, learning_rate)
 ) STRICT;
 
 CREATE INDEX evaluations_by_state ON evaluations (state, number);

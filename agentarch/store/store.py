@@ -166,11 +166,10 @@ class Store:
         with self._transaction():
             self._append(kind, body)
 
-    def add_design(self, design: Design, requests: Iterable[Request]) -> None:
-        """Record a `proposed` design together with its first evaluations."""
+    def add_design(self, design: Design, requests: Iterable[Request], arm: str = "search") -> None:
+        """Record a `proposed` design of an arm together with its first evaluations."""
         with self._transaction():
-            event = self._append("proposed", {"design": DESIGNS.dump_python(design, mode="json")})
-            self._connection.execute("INSERT INTO designs VALUES (?, ?)", (design.id, event))
+            self._add_design(design, arm)
             self._queue(requests)
 
     def refuse(self, proposal: Proposal, reason: str, duplicate_of: str | None = None) -> None:
@@ -178,9 +177,23 @@ class Store:
         body = {"proposal": PROPOSALS.dump_python(proposal, mode="json"), "reason": reason}
         self.note("refused", **body, duplicate_of=duplicate_of)
 
-    def queue(self, requests: Iterable[Request]) -> None:
-        """Queue evaluations of known designs; one that exists already is left as it is."""
+    def decide(
+        self,
+        kind: str,
+        reason: str,
+        requests: Iterable[Request] = (),
+        facts: Mapping[str, Any] | None = None,
+        designs: Iterable[Design] = (),
+        arm: str = "search",
+    ) -> None:
+        """Record a decision as `decided`, together with the designs it makes and the evaluations that follow.
+
+        An evaluation that exists already is left as it is.
+        """
         with self._transaction():
+            for design in designs:
+                self._add_design(design, arm)
+            self._append("decided", {"kind": kind, "reason": reason, "facts": dict(facts or {})})
             self._queue(requests)
 
     def lease(self, seconds: float) -> Lease | None:
@@ -194,7 +207,7 @@ class Store:
                 "UPDATE evaluations SET state = 'leased', lease = ?, leased_until = ?, attempts = attempts + 1 "
                 "WHERE number = (SELECT number FROM evaluations WHERE state = 'queued' "
                 "OR (state = 'leased' AND leased_until < ?) ORDER BY number LIMIT 1) "
-                "RETURNING number, attempts, design_id, task, rung, seed, split",
+                "RETURNING number, attempts, design_id, task, rung, seed, split, learning_rate",
                 (token, now + seconds, now),
             ).fetchone()
             if row is None:
@@ -253,12 +266,23 @@ class Store:
         )
         self._append("released", {"number": number, "reason": reason})
 
+    def _add_design(self, design: Design, arm: str) -> None:
+        event = self._append("proposed", {"design": DESIGNS.dump_python(design, mode="json"), "arm": arm})
+        self._connection.execute("INSERT INTO designs VALUES (?, ?)", (design.id, event))
+
     def _queue(self, requests: Iterable[Request]) -> None:
         for request in requests:
             row = self._connection.execute(
-                "INSERT INTO evaluations (design_id, task, rung, seed, split, state) VALUES (?, ?, ?, ?, ?, 'queued') "
-                "ON CONFLICT DO NOTHING RETURNING number",
-                (request.design_id, request.task, request.rung, request.seed, request.split),
+                "INSERT INTO evaluations (design_id, task, rung, seed, split, learning_rate, state) "
+                "VALUES (?, ?, ?, ?, ?, ?, 'queued') ON CONFLICT DO NOTHING RETURNING number",
+                (
+                    request.design_id,
+                    request.task,
+                    request.rung,
+                    request.seed,
+                    request.split,
+                    request.learning_rate,
+                ),
             ).fetchone()
             if row is not None:
                 self._append(

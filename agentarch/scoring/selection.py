@@ -1,0 +1,64 @@
+"""Who won: finalists against controls, with a margin that has been corrected for how many finalists were tried.
+
+Scores come from a split that no earlier decision has seen, so that only the finalists count as tries, however many designs
+the search went through to find them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agentarch.evaluation import Cells
+from agentarch.scoring.evidence import LEVEL, Difference, NoisePool, difference
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the scores of finalists and controls say.
+
+    Attributes:
+        leader: the finalist that stands best against the control hardest for it to beat.
+        control: that control.
+        difference: leader minus control; its 95% interval holds for all finalists at once (Bonferroni).
+        finalists: how many were tried.
+    """
+
+    leader: str
+    control: str
+    difference: Difference
+    finalists: int
+
+    @property
+    def is_won(self) -> bool:
+        """Whether the leader beat every control."""
+        return self.difference.is_positive
+
+
+def judge(finalists: Mapping[str, Cells], controls: Mapping[str, Cells]) -> Judgement | None:
+    """Judge finalists by the control that each is least sure to beat.
+
+    To win, a finalist must beat every control (an intersection-union test: Berger 1982), which needs no correction for
+    the number of controls.
+
+    Args:
+        finalists: their scores by name.
+        controls: likewise.
+
+    Returns:
+        The judgement, or None when no finalist can be compared with every control.
+    """
+    pool = NoisePool()
+    for name, cells in (*finalists.items(), *controls.items()):
+        pool.put(name, cells)
+    level = 1 - (1 - LEVEL) / max(1, len(finalists))
+    best: Judgement | None = None
+    for name, cells in finalists.items():
+        found = {other: difference(cells, theirs, pool.noise, level) for other, theirs in controls.items()}
+        against = {other: one for other, one in found.items() if one is not None}
+        if not against or len(against) < len(controls):
+            continue
+        hardest = min(against, key=lambda other: against[other].low)
+        if best is None or against[hardest].low > best.difference.low:
+            best = Judgement(name, hardest, against[hardest], len(finalists))
+    return best

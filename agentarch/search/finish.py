@@ -1,0 +1,339 @@
+"""How a run ends: finalists and controls on items that no decision has seen, a verdict, and the sealed test split once.
+
+A pure function of what the run has recorded: each step looks at the state, and says the next decision, so that a killed
+finish goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agentarch.design import Contract, Design, read_design
+from agentarch.evaluation import Cells, Request, ScoredDesign
+from agentarch.proposers.matching import matched_in_size
+from agentarch.scoring import cells_score
+from agentarch.scoring.selection import Judgement, judge
+from agentarch.search.arm import RANDOM, SEARCH
+from agentarch.search.decision import Choice, Decision
+from agentarch.search.state import SEED_OPERATOR, RunState
+
+SHARE = 1 / 3
+"""Of a run's budget, kept for its finish at most."""
+
+MOST_FINALISTS = 3
+LEARNING_RATES = (0.25, 0.5, 1.0, 2.0)
+"""Tried where a learning rate is tuned, as multiples of the frozen recipe's."""
+
+FINALIST, BEST_SEED, BEST_RANDOM, BASELINE = "finalist", "best seed", "best random", "tuned baseline"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A design that takes part in the finish.
+
+    Attributes:
+        design_id: which.
+        role: finalist, or which control.
+        learning_rate: as a multiple of the frozen recipe's.
+    """
+
+    design_id: str
+    role: str
+    learning_rate: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """What it is judged under: a design may be trained at two rates."""
+        return f"{self.role}:{self.design_id}@{self.learning_rate:g}"
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much of a finish a budget has room for.
+
+    Attributes:
+        finalists: designs of the search that are confirmed.
+        has_random: whether the best random proposal is a control.
+        has_baseline: whether a tuned baseline of equal size is.
+        has_test: whether the test split is opened.
+        sweeps: whether finalists are also trained at the best of several learning rates.
+    """
+
+    finalists: int = 1
+    has_random: bool = False
+    has_baseline: bool = False
+    has_test: bool = False
+    sweeps: bool = False
+
+    def evaluations(self, tasks: int, seeds: int) -> int:
+        """Return how many evaluations it takes."""
+        cells = tasks * seeds
+        swept = self.finalists if self.sweeps else 0
+        confirmed = self.finalists + swept + 1 + self.has_random + self.has_baseline
+        tuned = len(LEARNING_RATES) * tasks * (swept + self.has_baseline)
+        return cells * (confirmed + (2 if self.has_test else 0)) + tuned
+
+
+def largest_extent(budget: float, tasks: int, seeds: int, has_random: bool, sweeps: bool) -> Extent | None:
+    """Return the fullest finish that a budget of evaluations has room for, None when not even the smallest fits."""
+    steps = (
+        Extent(),
+        Extent(has_random=has_random),
+        Extent(has_random=has_random, has_test=True),
+        Extent(2, has_random, has_test=True),
+        Extent(2, has_random, has_baseline=True, has_test=True),
+        Extent(MOST_FINALISTS, has_random, has_baseline=True, has_test=True),
+        Extent(MOST_FINALISTS, has_random, has_baseline=True, has_test=True, sweeps=sweeps),
+    )
+    fitting = [extent for extent in steps if extent.evaluations(tasks, seeds) <= budget]
+    return fitting[-1] if fitting else None
+
+
+class Finish:
+    """Says what the finish of a run needs next.
+
+    Args:
+        tasks: the names of the run's tasks.
+        seeds: training seeds of each confirmation.
+        contract: of the run's kind of design.
+        most_parameters: the cap on them.
+    """
+
+    def __init__(self, tasks: Sequence[str], seeds: int, contract: Contract, most_parameters: float) -> None:
+        self._tasks, self._seeds = tuple(tasks), seeds
+        self._contract, self._most_parameters = contract, most_parameters
+
+    def begin(self, state: RunState, extent: Extent | None) -> Decision:
+        """Return the decision that ends the search: who is confirmed, and against whom."""
+        found = [one for one in _best(state.arms[SEARCH].scored.values()) if not _is_seed(one)]
+        seeds = [one for one in _best(state.arms[SEARCH].scored.values()) if _is_seed(one)]
+        candidates = len(found)
+        why = None
+        if not found:
+            why = "the search scored no design of its own on every task"
+        elif not seeds:
+            why = "no seed design was scored on every task, so there is no control to compare with"
+        elif extent is None:
+            smallest = Extent().evaluations(len(self._tasks), self._seeds)
+            why = (
+                f"the budget left no room to confirm anything: that takes {smallest} evaluations, and at most "
+                f"{SHARE:.0%} of a budget goes into it"
+            )
+        if why or extent is None:
+            return Decision(
+                Choice.VERDICT, f"Nothing is claimed: {why}.", facts={"candidates": candidates, "won": None}
+            )
+        return self._line_up(state, extent, found, seeds)
+
+    def _line_up(
+        self, state: RunState, extent: Extent, found: Sequence[ScoredDesign], seeds: Sequence[ScoredDesign]
+    ) -> Decision:
+        rung = found[0].rung
+        finalists = found[: extent.finalists]
+        contenders = [Contender(one.design.id, FINALIST) for one in finalists]
+        contenders.append(Contender(seeds[0].design.id, BEST_SEED))
+        random = [one for one in _best(state.arms[RANDOM].scored.values()) if not _is_seed(one)]
+        if extent.has_random and random:
+            contenders.append(Contender(random[0].design.id, BEST_RANDOM))
+        made: tuple[Design, ...] = ()
+        if extent.has_baseline:
+            baseline = self._baseline(seeds[0], finalists[0])
+            contenders.append(Contender(baseline.id, BASELINE))
+            made = () if baseline.id in state.designs else (baseline,)
+        names = ", ".join(f"{one.design.name} ({one.design.id[:8]})" for one in finalists)
+        controls = ", ".join(one.role for one in contenders if one.role != FINALIST)
+        return Decision(
+            Choice.FINALISTS,
+            f"the search is over; of {len(found)} designs of its own these go on at rung {rung}: {names}; against: {controls}",
+            facts={
+                "rung": rung,
+                "seeds": self._seeds,
+                "candidates": len(found),
+                "contenders": [{"design": one.design_id, "role": one.role} for one in contenders],
+                "test": extent.has_test,
+                "sweeps": extent.sweeps,
+            },
+            designs=made,
+        )
+
+    def _baseline(self, seed: ScoredDesign, finalist: ScoredDesign) -> Design:
+        """Return the best seed, made as large as the first finalist where that can be done."""
+        proposal = matched_in_size(
+            seed.design,
+            round(seed.descriptors["parameters"]),
+            round(finalist.descriptors["parameters"]),
+            round(self._most_parameters),
+        )
+        return seed.design if proposal is None else read_design(proposal, self._contract)
+
+    def next(self, state: RunState) -> Decision | None:
+        """Return the next decision of a finish that has begun and waits for nothing; None when it is over."""
+        if state.decided(Choice.VERDICT):
+            return None
+        facts = state.decided(Choice.FINALISTS)[-1].facts
+        if not state.decided(Choice.TUNE):
+            tuned = [one for one in _line_up_of(facts) if _is_tuned(one, facts)]
+            if tuned:
+                return self._tune(tuned, facts)
+        if not state.decided(Choice.CONFIRM):
+            return self._confirm(contenders_of(state), facts)
+        judgement = judged(state)
+        if facts["test"] and judgement and not state.decided(Choice.TEST):
+            return self._test(state, judgement, facts)
+        return verdict_of(state, judgement)
+
+    def _tune(self, tuned: Sequence[Contender], facts: Any) -> Decision:
+        requests = tuple(
+            Request(one.design_id, task, facts["rung"], 0, learning_rate=rate)
+            for one in tuned
+            for rate in LEARNING_RATES
+            for task in self._tasks
+        )
+        rates = ", ".join(f"{rate:g}" for rate in LEARNING_RATES)
+        roles = ", ".join(dict.fromkeys(one.role for one in tuned))
+        return Decision(
+            Choice.TUNE,
+            f"learning rates of {rates} times the recipe's are tried on the search split: {roles}",
+            requests,
+        )
+
+    def _confirm(self, contenders: Sequence[Contender], facts: Any) -> Decision:
+        requests = tuple(
+            Request(one.design_id, task, facts["rung"], seed, "confirm", one.learning_rate)
+            for seed in range(facts["seeds"])
+            for one in contenders
+            for task in self._tasks
+        )
+        return Decision(
+            Choice.CONFIRM,
+            f"{len(contenders)} designs on {facts['seeds']} training seeds of the confirm split, which no decision has seen",
+            tuple(dict.fromkeys(requests)),
+        )
+
+    def _test(self, state: RunState, judgement: Judgement, facts: Any) -> Decision:
+        chosen = [one for one in contenders_of(state) if one.name in (judgement.leader, judgement.control)]
+        requests = tuple(
+            Request(one.design_id, task, facts["rung"], seed, "test", one.learning_rate)
+            for seed in range(facts["seeds"])
+            for one in chosen
+            for task in self._tasks
+        )
+        return Decision(
+            Choice.TEST,
+            "the test split is opened for the leading finalist and its hardest control; what it shows decides nothing",
+            tuple(dict.fromkeys(requests)),
+        )
+
+
+def contenders_of(state: RunState) -> list[Contender]:
+    """Return who takes part in the finish, at the learning rates that were found best where those were tuned."""
+    facts = state.decided(Choice.FINALISTS)[-1].facts
+    contenders = []
+    for one in _line_up_of(facts):
+        rate = _best_rate(state, one.design_id, facts["rung"]) if _is_tuned(one, facts) else 1.0
+        if one.role == FINALIST:
+            contenders.append(one)
+        if one.role != FINALIST or rate != 1.0:
+            contenders.append(Contender(one.design_id, one.role, rate))
+    return contenders
+
+
+def confirmed(state: RunState, contender: Contender, split: str = "confirm") -> Cells:
+    """Return a contender's scores on a split of the finish."""
+    rung = state.decided(Choice.FINALISTS)[-1].facts["rung"]
+    return state.cells(contender.design_id, split, rung, contender.learning_rate)
+
+
+def judged(state: RunState, split: str = "confirm") -> Judgement | None:
+    """Judge the finish as far as it has come; designs that lack a task are left out.
+
+    Ranking uses the frozen recipe: a finalist's swept learning rate is reported beside it and decides nothing.
+    """
+    sides: tuple[dict[str, Cells], dict[str, Cells]] = ({}, {})
+    for one in contenders_of(state):
+        if one.role == FINALIST and one.learning_rate != 1.0:
+            continue
+        cells = confirmed(state, one, split)
+        if len(cells) == len(state.tasks):
+            sides[one.role != FINALIST][one.name] = cells
+    finalists, controls = sides
+    return judge(finalists, controls)
+
+
+def verdict_of(state: RunState, judgement: Judgement | None) -> Decision:
+    """Return the verdict: the control that was beaten, by how much, with interval and n, or that none was."""
+    facts = state.decided(Choice.FINALISTS)[-1].facts
+    base = {"candidates": facts["candidates"]}
+    if judgement is None:
+        why = "no finalist could be scored beside its controls on every task of the confirm split"
+        return Decision(Choice.VERDICT, f"Nothing beat the control: {why}.", facts={**base, "won": False})
+    by_name = {one.name: one for one in contenders_of(state)}
+    leader, control = by_name[judgement.leader], by_name[judgement.control]
+    found = judgement.difference
+    named, against = _named(state, leader), f"the {control.role}, {_named(state, control)}"
+    interval = f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
+    basis = (
+        f"{found.n} paired runs over {len(state.tasks)} task{'s' if len(state.tasks) > 1 else ''}, 95% interval corrected for "
+        f"{judgement.finalists} finalist{'s' if judgement.finalists > 1 else ''} of {facts['candidates']} candidates"
+    )
+    if judgement.is_won:
+        sentence = f"{named} beat every control: {interval} against {against}, the hardest of them ({basis})."
+    else:
+        sentence = f"Nothing beat the control: the leading finalist, {named}, scored {interval} against {against} ({basis})."
+    return Decision(
+        Choice.VERDICT,
+        sentence,
+        facts={
+            **base,
+            "won": judgement.is_won,
+            "finalists": judgement.finalists,
+            "leader": {"design": leader.design_id, "role": leader.role},
+            "control": {
+                "design": control.design_id,
+                "role": control.role,
+                "learning_rate": control.learning_rate,
+            },
+            "difference": {"value": found.value, "low": found.low, "high": found.high, "n": found.n},
+        },
+    )
+
+
+def _line_up_of(facts: Any) -> list[Contender]:
+    return [Contender(one["design"], one["role"]) for one in facts["contenders"]]
+
+
+def _is_tuned(contender: Contender, facts: Any) -> bool:
+    return contender.role == BASELINE or (contender.role == FINALIST and facts["sweeps"])
+
+
+def _best_rate(state: RunState, design_id: str, rung: int) -> float:
+    """Return the learning rate with the highest score over tasks; the recipe's where none was scored on all."""
+    found = {rate: state.cells(design_id, "search", rung, rate) for rate in LEARNING_RATES}
+    whole = {rate: cells for rate, cells in found.items() if len(cells) == len(state.tasks)}
+    firsts = {
+        rate: {task: {0: scores[0]} for task, scores in cells.items() if 0 in scores}
+        for rate, cells in whole.items()
+    }
+    scored = {
+        rate: cells_score(cells, {}).value for rate, cells in firsts.items() if len(cells) == len(state.tasks)
+    }
+    return max(scored, key=lambda rate: scored[rate], default=1.0)
+
+
+def _best(scored: Iterable[ScoredDesign]) -> list[ScoredDesign]:
+    """Return designs by what is sure of them: the highest rung first, there by the lower end of the interval."""
+    return sorted(scored, key=lambda one: (one.rung, one.score.low), reverse=True)
+
+
+def _is_seed(scored: ScoredDesign) -> bool:
+    return scored.design.operator == SEED_OPERATOR
+
+
+def _named(state: RunState, contender: Contender) -> str:
+    design = state.designs[contender.design_id]
+    rate = (
+        f" at {contender.learning_rate:g} times the learning rate" if contender.learning_rate != 1.0 else ""
+    )
+    return f"{design.name} ({design.id[:8]}){rate}"

@@ -1,0 +1,174 @@
+"""What a run does next: scores what has begun, races what has been scored, proposes, and in the end confirms.
+
+Looks at a run's state and says one step; whoever drives the run takes it. The engine does so with real boxes, the simulation
+of `agentarch.search.simulation` with drawn scores, so that what is simulated is what decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agentarch.design import Contract
+from agentarch.evaluation import Evaluation, Outcome, Request
+from agentarch.search.arm import RANDOM, SEARCH
+from agentarch.search.decision import Choice, Decision
+from agentarch.search.finish import SHARE, Extent, Finish, largest_extent
+from agentarch.search.race import FIRST_RANKED_RUNG, Race
+from agentarch.search.state import RunState
+from agentarch.task import Task
+
+SMOKE_RUNG = 0
+
+
+@dataclass(frozen=True)
+class Propose:
+    """A new design is wanted.
+
+    Attributes:
+        arm: in which arm.
+    """
+
+    arm: str
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How a run stands against its limit on time.
+
+    Attributes:
+        share_spent: 0 to 1; 0 when there is no limit.
+        seconds_left: infinite when there is no limit.
+    """
+
+    share_spent: float = 0.0
+    seconds_left: float = float("inf")
+
+
+class Plan:
+    """The plan of one run; what it says follows from the state alone.
+
+    Args:
+        tasks: of the run; the smoke run is on the first.
+        top: the highest rung, or None for the highest that all tasks have.
+        contract: of the run's kind of design.
+        most_parameters: the cap on them.
+        limit: on evaluations; None for none.
+        workers: boxes at a time.
+        has_control: whether random proposals get a budget equal to the search's.
+        confirm_seeds: training seeds of each confirmation.
+        sweeps: whether finalists are also trained at the best of several learning rates.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        top: int | None,
+        contract: Contract,
+        most_parameters: float,
+        limit: int | None,
+        workers: int,
+        has_control: bool,
+        confirm_seeds: int,
+        sweeps: bool,
+    ) -> None:
+        names = tuple(task.name for task in tasks)
+        highest = min(len(task.rungs) for task in tasks) - 1
+        self.top = highest if top is None else min(top, highest)
+        self._tasks, self._limit, self._workers = names, limit, workers
+        self._seeds, self._sweeps = confirm_seeds, sweeps
+        self.arms = (SEARCH, RANDOM) if has_control else (SEARCH,)
+        self._race = Race(names, self.top)
+        self._finish = Finish(names, confirm_seeds, contract, most_parameters)
+        self._reserved = self._extent(SHARE * limit) if limit is not None else None
+        self._exhausted: set[str] = set()
+
+    def first(self, design_id: str) -> tuple[Request, ...]:
+        """Return what a new design begins with."""
+        return (Request(design_id, self._tasks[0], SMOKE_RUNG, seed=0),)
+
+    def after(self, evaluation: Evaluation, state: RunState) -> Decision | None:
+        """Return what follows at once from a finished evaluation."""
+        request = evaluation.request
+        if request.rung != SMOKE_RUNG or evaluation.outcome is not Outcome.SCORED:
+            return None
+        if request.design_id in state.same_as or self.top < FIRST_RANKED_RUNG:
+            return None
+        name = state.designs[request.design_id].name
+        return self._affordable(
+            Decision(
+                Choice.BEGIN,
+                f"{name} ({request.design_id[:8]}) runs, and acts like none before it",
+                self._race.on_every_task(request.design_id, FIRST_RANKED_RUNG),
+            ),
+            state,
+        )
+
+    def give_up(self, arm: str) -> None:
+        """Take note that an arm's proposer has nothing new."""
+        self._exhausted.add(arm)
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the search's proposer had nothing new."""
+        return SEARCH in self._exhausted
+
+    def next(self, state: RunState, clock: Clock) -> Decision | Propose | None:
+        """Return the next step; None when the run waits for what is being worked on, or is over."""
+        if state.decided(Choice.FINALISTS) or state.decided(Choice.VERDICT):
+            return self._finish.next(state) if state.is_idle else None
+        if not self._is_over(state, clock):
+            step = self._search(state)
+            if step is not None:
+                return step
+        return self._finish.begin(state, self._extent_left(state, clock)) if state.is_idle else None
+
+    def left(self, state: RunState) -> int | None:
+        """Return how many evaluations the search may still ask for; None when evaluations do not limit it."""
+        if self._limit is None:
+            return None
+        kept = self._reserved.evaluations(len(self._tasks), self._seeds) if self._reserved else 0
+        return max(0, self._limit - kept - state.created)
+
+    def _is_over(self, state: RunState, clock: Clock) -> bool:
+        return self.left(state) == 0 or clock.share_spent >= 1 - SHARE
+
+    def _search(self, state: RunState) -> Decision | Propose | None:
+        """Return the next step of the arm that has spent less, so that all spend alike."""
+        arms = sorted((state.arms[name] for name in self.arms), key=lambda arm: arm.steps)
+        for arm in arms:
+            decision = self._race.next(arm, state.noise, state.fate)
+            if decision is not None and (affordable := self._affordable(decision, state)):
+                return affordable
+            is_ahead = SEARCH in self._exhausted and arm.steps >= state.arms[SEARCH].steps
+            if arm.name not in self._exhausted and not is_ahead and self._has_room_for_a_design(state):
+                return Propose(arm.name)
+        return None
+
+    def _has_room_for_a_design(self, state: RunState) -> bool:
+        """Whether the budget holds one more; better to finish the designs begun than to begin one too many."""
+        left = self.left(state)
+        return left is None or left > state.smoke_runs_in_flight() * len(self._tasks)
+
+    def _affordable(self, decision: Decision, state: RunState) -> Decision | None:
+        """Return a decision cut to what is left of the budget; None when nothing of it is."""
+        left = self.left(state)
+        chosen = decision.requests if left is None else decision.requests[:left]
+        if not chosen:
+            return None
+        return Decision(decision.kind, decision.reason, chosen, decision.facts, decision.designs)
+
+    def _extent(self, budget: float) -> Extent | None:
+        return largest_extent(budget, len(self._tasks), self._seeds, RANDOM in self.arms, self._sweeps)
+
+    def _extent_left(self, state: RunState, clock: Clock) -> Extent | None:
+        """Return the fullest finish that what is left of evaluations and time has room for."""
+        budget = float("inf") if self._limit is None else float(self._limit - state.created)
+        if clock.seconds_left < float("inf"):
+            reached = max((one.rung for one in state.all_scored()), default=FIRST_RANKED_RUNG)
+            walls = [
+                e.cost.wall_seconds for e in state.all_evaluations() if e.request.rung == reached and e.score
+            ]
+            if walls:
+                budget = min(budget, clock.seconds_left * self._workers * len(walls) / sum(walls))
+        return self._extent(budget)
