@@ -36,6 +36,11 @@ def printable(text: str, max_characters: int) -> str:
     return visible[: kept - kept // 2] + mark + (visible[-(kept // 2) :] if kept > 1 else "")
 
 
+def counted(number: int, noun: str) -> str:
+    """Return e.g. `1 seed`, `3 seeds`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def one_line(text: str, max_characters: int = 400) -> str:
     """Return `printable` text with every run of white space folded to one space."""
     return " ".join(printable(" ".join(text[: 8 * max_characters].split()), max_characters).split())

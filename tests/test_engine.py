@@ -91,13 +91,13 @@ class Stopping:
         pass
 
 
-def make_engine(store, executor, proposer, task=None, **settings) -> Engine:
+def make_engine(store, executor, proposer, task=None, seeds=(), **settings) -> Engine:
     config = RunConfig(**{"workers": 2, "evaluations": 100, "tasks": ("tiny",), **settings})
     state = RunState.empty([Tiny()], AXES)
     for event in store.events():
         state.apply(event)
     return Engine(
-        store, state, config, "secret", NetworkKind("secret"), [task or Tiny()], proposer, (), executor
+        store, state, config, "secret", NetworkKind("secret"), [task or Tiny()], proposer, seeds, executor
     )
 
 

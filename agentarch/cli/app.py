@@ -58,6 +58,23 @@ def search(
         int | None, typer.Option(help="Boxes at a time, one thread each.  [default: all cores]")
     ] = None,
     proposer: Annotated[str | None, typer.Option(help="evolve, random or seeds.  [default: evolve]")] = None,
+    controls: Annotated[
+        bool | None,
+        typer.Option(
+            "--controls/--no-controls",
+            help="Give random proposals a budget equal to the search's.  [default: controls]",
+        ),
+    ] = None,
+    top_rung: Annotated[
+        int | None, typer.Option(help="Highest rung a design climbs to.  [default: the highest of the tasks]")
+    ] = None,
+    confirm_seeds: Annotated[
+        int | None, typer.Option(help="Training seeds of each confirmation at the end.  [default: 3]")
+    ] = None,
+    sweep: Annotated[
+        bool | None,
+        typer.Option("--sweep", help="Also train the finalists at the best of several learning rates."),
+    ] = None,
     seed: Annotated[
         int | None,
         typer.Option(
@@ -79,6 +96,10 @@ def search(
 ) -> None:
     """Search for designs: propose, train and score, archive, again, until the budget is spent.
 
+    Half of the search's budget goes to a control, random proposals that are treated alike. The last third of the budget
+    confirms the best designs and the controls on items that no decision has seen; the verdict says which control was
+    beaten, by how much and how surely, or that none was.
+
     Ctrl-C stops it at once and loses nothing that was recorded; `agentarch resume` goes on.
     """
     from agentarch.cli.searching import start
@@ -91,6 +112,10 @@ def search(
         "time": time,
         "workers": workers,
         "proposer": proposer,
+        "controls": controls,
+        "top_rung": top_rung,
+        "confirm_seeds": confirm_seeds,
+        "sweep": sweep,
         "seed": seed,
         "sandbox": sandbox,
         "memory_mib": memory_mib,
@@ -132,14 +157,19 @@ def show(
     design: Annotated[
         str | None, typer.Argument(metavar="ID", help="A design's id, its beginning, or its name.")
     ] = None,
+    decisions: Annotated[
+        bool, typer.Option("--decisions", help="Show every decision of the run with its reason instead.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show a run's elites, or one design with its source, lineage and every evaluation."""
-    from agentarch.cli.showing import show_design, show_elites
+    """Show a run's elites, or one design with its source, lineage and every evaluation, or every decision."""
+    from agentarch.cli.showing import show_decisions, show_design, show_elites
     from agentarch.search.session import find_run
 
     folder = find_run(run)
-    if design is None:
+    if decisions:
+        show_decisions(folder, as_json)
+    elif design is None:
         show_elites(folder, as_json)
     else:
         show_design(folder, design, as_json)
@@ -195,6 +225,54 @@ def tasks(
         show_tasks(kind, as_json)
     else:
         raise typer.Exit(audit_tasks(audit, rung, seed, sandbox, as_json))
+
+
+@app.command(epilog="Example: agentarch simulate --runs 200 --designs 30 --better 0.05")
+def simulate(
+    suite: Annotated[str, typer.Option(help="Suite of tasks whose noise and budget are used.")] = "standard",
+    runs: Annotated[int, typer.Option(min=1, help="Simulated runs of each kind.")] = 200,
+    designs: Annotated[int, typer.Option(min=3, help="Designs of a run, a third of them seeds.")] = 30,
+    better: Annotated[float, typer.Option(help="By how much one design is truly better.")] = 0.05,
+    evaluations: Annotated[
+        int | None, typer.Option(min=1, help="Budget of a run.  [default: the suite's]")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Simulate runs whose truth is known, and count the winners that are declared.
+
+    The code that decides is that of a real run; only scores are drawn, from the spread between training seeds that was
+    measured on the seed designs. In half of the runs all designs are equal, and no winner may be declared; in the others
+    one is better, and should be found.
+    """
+    from agentarch.cli.simulating import Asked, simulate_runs
+
+    raise typer.Exit(simulate_runs(Asked(suite, runs, designs, better, evaluations, seed), as_json))
+
+
+@app.command("test", epilog="Example: agentarch test latest 3f9c --force")
+def open_the_test_split(
+    run: RunName,
+    design: Annotated[str, typer.Argument(metavar="ID", help="A design's id, its beginning, or its name.")],
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Look again although the split was opened; all figures will say so."),
+    ] = False,
+    sandbox: Annotated[
+        str | None,
+        typer.Option(help="Another sandbox than the run was begun in.  [default: that of the run]"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Score a design of a finished run on the sealed test split, which may be opened once in a run.
+
+    The finish of a run opens it for its leading finalist and the hardest control, where the budget has room. A second
+    look is refused unless forced, for a design chosen by its test score has no test score.
+    """
+    from agentarch.cli.opening import open_test
+    from agentarch.search.session import find_run
+
+    raise typer.Exit(open_test(find_run(run), design, force, sandbox, as_json))
 
 
 @app.command(epilog="Example: agentarch doctor")

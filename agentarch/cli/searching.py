@@ -12,7 +12,15 @@ from typing import Any
 
 from rich.markup import escape
 
-from agentarch.cli.output import ERR, OUT, duration_text, elites_table, outcomes_text, print_json
+from agentarch.cli.output import (
+    ERR,
+    OUT,
+    duration_text,
+    elites_table,
+    outcomes_text,
+    print_json,
+    verdict_text,
+)
 from agentarch.cli.progress import watcher
 from agentarch.cli.sandboxes import started_executor
 from agentarch.config import RunConfig
@@ -64,7 +72,7 @@ def _drive(folder: Path, as_json: bool, check: bool, sandbox: str | None) -> int
         )
         check_tasks(run)
         try:
-            with _signals(_raise_interrupt):
+            with stopping_signals(_raise_interrupt):
                 executor = started_executor(
                     sandbox or run.config.sandbox,
                     ready_boxes=run.config.workers,
@@ -77,7 +85,7 @@ def _drive(folder: Path, as_json: bool, check: bool, sandbox: str | None) -> int
         try:
             with (
                 watcher(ERR, run.config) as watch,
-                _signals(lambda: engine.stop(INTERRUPTED, at_once=True)),
+                stopping_signals(lambda: engine.stop(INTERRUPTED, at_once=True)),
             ):
                 why = engine.run(watch)
         finally:
@@ -103,8 +111,8 @@ def _say_interrupted(folder: Path) -> int:
 
 
 @contextlib.contextmanager
-def _signals(call: Callable[[], None]) -> Iterator[None]:
-    """Call something on Ctrl-C and SIGTERM."""
+def stopping_signals(call: Callable[[], None]) -> Iterator[None]:
+    """Call something on Ctrl-C and SIGTERM, as long as the context lasts."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         call()
@@ -140,11 +148,15 @@ def _tell(summary: dict[str, Any], elites: list[dict[str, Any]], workers: int) -
         f"Cost: {duration_text(busy)} of processor time inside designs, {share:.0%} of {workers} workers' wall time. "
         f"Coverage {summary['coverage']:.1%}, QD score {summary['qd_score']:.2f}."
     )
+    if summary["verdict"]:
+        OUT.print()
+        OUT.print(verdict_text(summary["verdict"]), soft_wrap=True)
     OUT.print()
     best = [("the best design, its source and lineage", f"show {folder} {elites[0]['id']}")] if elites else []
     for what, command in [
         *best,
         ("every elite", f"show {folder}"),
+        ("why each design went as far as it did", f"show {folder} --decisions"),
         ("the numbers", f"status {folder} --json"),
     ]:
         OUT.print(f"[dim]{what}:[/dim]\n  agentarch {command}", soft_wrap=True)

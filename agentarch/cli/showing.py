@@ -17,13 +17,14 @@ from agentarch.cli.output import (
     plain,
     print_json,
     score_text,
+    verdict_text,
 )
 from agentarch.design import Design
 from agentarch.errors import UsageError, unknown_name
 from agentarch.kinds import KINDS
 from agentarch.search.session import is_driven, open_run
 from agentarch.search.state import RunState
-from agentarch.search.summary import design_summary, elites_summary, run_summary
+from agentarch.search.summary import decisions_summary, design_summary, elites_summary, run_summary
 from agentarch.text import printable
 
 
@@ -58,6 +59,8 @@ def show_status(folder: Path, as_json: bool) -> None:
         "archive",
         f"{summary['elites']} elites, coverage {summary['coverage']:.1%}, QD score {summary['qd_score']:.2f}",
     )
+    if summary["verdict"]:
+        table.add_row("verdict", verdict_text(summary["verdict"]).removeprefix("[bold]Verdict:[/bold] "))
     table.add_row(
         "cost",
         f"{duration_text(summary['wall_seconds'])} of wall time, "
@@ -78,6 +81,21 @@ def show_elites(folder: Path, as_json: bool) -> None:
         OUT.print("No design has been scored on every task yet.")
 
 
+def show_decisions(folder: Path, as_json: bool) -> None:
+    """Print every decision of a run with its reason."""
+    with open_run(folder) as run:
+        decisions = decisions_summary(run.state)
+    if as_json:
+        print_json({"run_dir": str(folder), "decisions": decisions})
+        return
+    for one in decisions:
+        OUT.print(
+            f"[dim]{one['number']:>5}[/dim]  {one['kind']:<9}  {plain(one['reason'], 1000)}", soft_wrap=True
+        )
+    if not decisions:
+        OUT.print("Nothing has been decided yet.")
+
+
 def show_design(folder: Path, wanted: str, as_json: bool) -> None:
     """Print one design with its source, lineage and every evaluation.
 
@@ -85,7 +103,7 @@ def show_design(folder: Path, wanted: str, as_json: bool) -> None:
         UsageError: no design of the run is called that, or several are.
     """
     with open_run(folder) as run:
-        summary = design_summary(run.state, _find_design(run.state, wanted))
+        summary = design_summary(run.state, find_design(run.state, wanted))
     if as_json:
         print_json(summary)
         return
@@ -174,7 +192,12 @@ def _state_text(summary: dict[str, Any]) -> str:
     }.get(summary["stopped"], plain(summary["stopped"]))
 
 
-def _find_design(state: RunState, wanted: str) -> Design:
+def find_design(state: RunState, wanted: str) -> Design:
+    """Return the design of a run with an id, the beginning of one, or a name.
+
+    Raises:
+        UsageError: no design of the run is called that, or several are.
+    """
     if wanted in state.designs:
         return state.designs[wanted]
     matches = [d for d in state.designs.values() if d.id.startswith(wanted) or d.name == wanted]
@@ -201,15 +224,18 @@ def _ancestry(summary: dict[str, Any]) -> str:
 
 def _evaluations_table(evaluations: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("task", "rung", "outcome"):
+    for column in ("task", "rung", "seed", "outcome"):
         table.add_column(column)
     for column in ("score \\[95%]", "parameters", "wall", "processor", "peak memory"):
         table.add_column(column, justify="right")
     for one in evaluations:
         cost = one["cost"]
+        split = "" if one["split"] == "search" else f" {one['split']}"
+        rate = "" if one["learning_rate"] == 1.0 else f" at rate {one['learning_rate']:g}"
         table.add_row(
             plain(one["task"]),
             str(one["rung"]),
+            f"{one['seed']}{split}{rate}",
             one["outcome"],
             "" if one["score"] is None else score_text(one["score"], one["interval"]),
             "" if one["parameters"] is None else f"{one['parameters']:,}",

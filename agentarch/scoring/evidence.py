@@ -1,7 +1,7 @@
 """How sure one can be that one design is better than another, from the training seeds that both have had.
 
-The unit of evidence is a training seed on a task: it draws the data, the initial weights and the order of items anew, so that
-its spread holds everything that chance adds to a score. Knows no design, no run and no store.
+The unit of evidence is a training seed on a task: it draws the data, the initial weights and the order of items anew, so
+that its spread holds everything that chance adds to a score. Knows no design, no run and no store.
 """
 
 from __future__ import annotations
@@ -168,8 +168,8 @@ class NoisePool:
 def t_quantile(probability: float, freedom: float) -> float:
     """Return a quantile of Student's distribution, to 2% of itself from 3 degrees of freedom and up to 99.9%.
 
-    By its expansion about the normal quantile (Abramowitz & Stegun 1964, 26.7.5), because a library for it takes half a second
-    to import, and every command that reads a run would wait for it.
+    By its expansion about the normal quantile (Abramowitz & Stegun 1964, 26.7.5), because a library for it takes half a
+    second to import, and every command that reads a run would wait for it.
     """
     z = NormalDist().inv_cdf(probability)
     terms = (

@@ -59,6 +59,12 @@ def mean_score(scores: Sequence[Score]) -> Score:
     return Score(value, value - below, value + above, min(s.n for s in scores))
 
 
+def share_interval(count: int, n: int) -> tuple[float, float]:
+    """Return Wilson's 95% interval of a share, `count` of `n`."""
+    mean = count / n
+    return _wilson(mean, mean * (1 - mean), n)
+
+
 def _map(metric: float, chance: float, ceiling: float) -> float:
     return (metric - chance) / (ceiling - chance)
 

@@ -1,16 +1,39 @@
 """Who won: finalists against controls, with a margin that has been corrected for how many finalists were tried.
 
-Scores come from a split that no earlier decision has seen, so that only the finalists count as tries, however many designs
-the search went through to find them.
+Scores come from a split that no earlier decision has seen, so that only the finalists count as tries, however many
+designs the search went through to find them.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 
-from agentarch.evaluation import Cells
+from agentarch.evaluation import Cells, Score
 from agentarch.scoring.evidence import LEVEL, Difference, NoisePool, difference
+from agentarch.scoring.intervals import Z
+
+
+def surest(scores: Mapping[str, Score]) -> list[str]:
+    """Return names by what is sure of them, the lower end of the interval, best first; the first named on ties.
+
+    The highest of many noisy scores is mostly luck; the highest lower end asks for evidence, and repeats give it.
+    """
+    return sorted(scores, key=lambda name: scores[name].low, reverse=True)
+
+
+def unpaired_difference(one: Score, other: Score, tries: int) -> tuple[float, float, float]:
+    """Compare two independent scores when `one` was picked among so many; return the difference and its 95% interval.
+
+    Intervals are combined (MOVER: Zou & Donner 2008) and widened for the tries (Bonferroni).
+    """
+    wider = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / max(1, tries)) / Z
+    value = one.value - other.value
+    below = wider * math.hypot(one.value - one.low, other.high - other.value)
+    above = wider * math.hypot(one.high - one.value, other.value - other.low)
+    return value, value - below, value + above
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """An arm of a run: the designs of one way of proposing, scored alike and archived apart.
 
-The search and its control spend equal budgets in arms of their own, so that neither builds upon, or is crowded out by, what
-the other found. The seeds that a run starts from belong to every arm.
+The search and its control spend equal budgets in arms of their own, so that neither builds upon, or is crowded out by,
+what the other found. The seeds that a run starts from belong to both.
 """
 
 from __future__ import annotations

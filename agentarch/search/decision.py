@@ -1,4 +1,4 @@
-"""What a run decides: a reason that can be printed, and the evaluations that follow; a row of the log before it is an action."""
+"""What a run decides: a reason to be read and the evaluations that follow; a row of the log before it is an action."""
 
 from __future__ import annotations
 

@@ -139,6 +139,11 @@ class Engine:
             watch(self.state)
         return why
 
+    def decide(self, decision: Decision) -> None:
+        """Record a decision that the plan did not take; its evaluations are done when the engine runs."""
+        with self._changed:
+            self._decide(decision)
+
     def stop(self, why: str, at_once: bool = False) -> None:
         """End the run: after the evaluations that are running, or at once, putting those back into the queue."""
         with self._changed:

@@ -14,10 +14,11 @@ from agentarch.design import Contract, Design, read_design
 from agentarch.evaluation import Cells, Request, ScoredDesign
 from agentarch.proposers.matching import matched_in_size
 from agentarch.scoring import cells_score
-from agentarch.scoring.selection import Judgement, judge
+from agentarch.scoring.selection import Judgement, judge, surest
 from agentarch.search.arm import RANDOM, SEARCH
 from agentarch.search.decision import Choice, Decision
 from agentarch.search.state import SEED_OPERATOR, RunState
+from agentarch.text import counted
 
 SHARE = 1 / 3
 """Of a run's budget, kept for its finish at most."""
@@ -105,9 +106,13 @@ class Finish:
         self._tasks, self._seeds = tuple(tasks), seeds
         self._contract, self._most_parameters = contract, most_parameters
 
+    def candidates(self, state: RunState) -> list[ScoredDesign]:
+        """Return the designs of the search's own that have a score, the surest first."""
+        return [one for one in _best(state.arms[SEARCH].scored.values()) if not _is_seed(one)]
+
     def begin(self, state: RunState, extent: Extent | None) -> Decision:
         """Return the decision that ends the search: who is confirmed, and against whom."""
-        found = [one for one in _best(state.arms[SEARCH].scored.values()) if not _is_seed(one)]
+        found = self.candidates(state)
         seeds = [one for one in _best(state.arms[SEARCH].scored.values()) if _is_seed(one)]
         candidates = len(found)
         why = None
@@ -146,13 +151,14 @@ class Finish:
         controls = ", ".join(one.role for one in contenders if one.role != FINALIST)
         return Decision(
             Choice.FINALISTS,
-            f"the search is over; of {len(found)} designs of its own these go on at rung {rung}: {names}; against: {controls}",
+            f"the search is over; of {len(found)} designs of its own these go on at rung {rung}: {names}; "
+            f"against: {controls}",
             facts={
                 "rung": rung,
                 "seeds": self._seeds,
                 "candidates": len(found),
                 "contenders": [{"design": one.design_id, "role": one.role} for one in contenders],
-                "test": extent.has_test,
+                "opens_test": extent.has_test,
                 "sweeps": extent.sweeps,
             },
             designs=made,
@@ -180,7 +186,7 @@ class Finish:
         if not state.decided(Choice.CONFIRM):
             return self._confirm(contenders_of(state), facts)
         judgement = judged(state)
-        if facts["test"] and judgement and not state.decided(Choice.TEST):
+        if facts["opens_test"] and judgement and not state.decided(Choice.TEST):
             return self._test(state, judgement, facts)
         return verdict_of(state, judgement)
 
@@ -208,23 +214,33 @@ class Finish:
         )
         return Decision(
             Choice.CONFIRM,
-            f"{len(contenders)} designs on {facts['seeds']} training seeds of the confirm split, which no decision has seen",
+            f"{len(contenders)} designs on {facts['seeds']} training seeds of the confirm split, "
+            "which no decision has seen",
             tuple(dict.fromkeys(requests)),
         )
 
     def _test(self, state: RunState, judgement: Judgement, facts: Any) -> Decision:
         chosen = [one for one in contenders_of(state) if one.name in (judgement.leader, judgement.control)]
-        requests = tuple(
-            Request(one.design_id, task, facts["rung"], seed, "test", one.learning_rate)
-            for seed in range(facts["seeds"])
-            for one in chosen
-            for task in self._tasks
-        )
+        requests = test_requests([(one.design_id, one.learning_rate) for one in chosen], self._tasks, facts)
         return Decision(
             Choice.TEST,
             "the test split is opened for the leading finalist and its hardest control; what it shows decides nothing",
-            tuple(dict.fromkeys(requests)),
+            requests,
         )
+
+
+def test_requests(
+    designs: Iterable[tuple[str, float]], tasks: Sequence[str], facts: Any
+) -> tuple[Request, ...]:
+    """Return the evaluations of designs, each at a learning rate, on the test split, at the rung of the finish."""
+    return tuple(
+        dict.fromkeys(
+            Request(design_id, task, facts["rung"], seed, "test", rate)
+            for seed in range(facts["seeds"])
+            for design_id, rate in designs
+            for task in tasks
+        )
+    )
 
 
 def contenders_of(state: RunState) -> list[Contender]:
@@ -275,8 +291,8 @@ def verdict_of(state: RunState, judgement: Judgement | None) -> Decision:
     named, against = _named(state, leader), f"the {control.role}, {_named(state, control)}"
     interval = f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
     basis = (
-        f"{found.n} paired runs over {len(state.tasks)} task{'s' if len(state.tasks) > 1 else ''}, 95% interval corrected for "
-        f"{judgement.finalists} finalist{'s' if judgement.finalists > 1 else ''} of {facts['candidates']} candidates"
+        f"{counted(found.n, 'paired run')} over {counted(len(state.tasks), 'task')}, 95% interval corrected for "
+        f"{counted(judgement.finalists, 'finalist')} of {counted(facts['candidates'], 'candidate')}"
     )
     if judgement.is_won:
         sentence = f"{named} beat every control: {interval} against {against}, the hardest of them ({basis})."
@@ -324,7 +340,9 @@ def _best_rate(state: RunState, design_id: str, rung: int) -> float:
 
 def _best(scored: Iterable[ScoredDesign]) -> list[ScoredDesign]:
     """Return designs by what is sure of them: the highest rung first, there by the lower end of the interval."""
-    return sorted(scored, key=lambda one: (one.rung, one.score.low), reverse=True)
+    by_id = {one.design.id: one for one in scored}
+    order = surest({name: one.score for name, one in by_id.items()})
+    return sorted((by_id[name] for name in order), key=lambda one: one.rung, reverse=True)
 
 
 def _is_seed(scored: ScoredDesign) -> bool:

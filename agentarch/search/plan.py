@@ -1,7 +1,7 @@
 """What a run does next: scores what has begun, races what has been scored, proposes, and in the end confirms.
 
-Looks at a run's state and says one step; whoever drives the run takes it. The engine does so with real boxes, the simulation
-of `agentarch.search.simulation` with drawn scores, so that what is simulated is what decides.
+Looks at a run's state and says one step; whoever drives the run takes it. The engine does so with real boxes, and
+`agentarch.search.simulation` with drawn scores, so that what is simulated is what decides.
 """
 
 from __future__ import annotations
@@ -121,6 +121,9 @@ class Plan:
             step = self._search(state)
             if step is not None:
                 return step
+        if state.is_idle and self._reserved and not self._finish.candidates(state):
+            self._reserved = None  # with nothing to confirm, the search had better go on
+            return self.next(state, clock)
         return self._finish.begin(state, self._extent_left(state, clock)) if state.is_idle else None
 
     def left(self, state: RunState) -> int | None:

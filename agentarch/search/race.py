@@ -14,6 +14,7 @@ from agentarch.evaluation import Request, Score, ScoredDesign
 from agentarch.scoring import Difference, Noise, difference
 from agentarch.search.arm import Arm
 from agentarch.search.decision import Choice, Decision
+from agentarch.text import counted
 
 Fate = Literal["new", "pending", "done"]
 """What has become of an evaluation: nobody asked for it; it waits or is being worked on; it has ended."""
@@ -32,6 +33,9 @@ LEVEL = 0.8
 
 LEADERS = 4
 """So many of the best designs of the top rung get all seeds, for one of them is what the run will stand for."""
+
+FEW_AT_THE_TOP = 6
+"""With fewer designs at the top rung there are no leaders yet."""
 
 REPEATED_SHARE = 0.2
 """Share of an arm's evaluations that may repeat earlier ones, beyond what a promotion hangs on."""
@@ -97,12 +101,13 @@ class Race:
         """Yield what is called for, most urgent first; some of it may be under way."""
         for rung in range(self.top - 1, FIRST_RANKED_RUNG - 1, -1):
             yield from self._promotion(arm, rung, noise, fate)
-        for leader in arm.best(self.top, LEADERS):
+        leaders = LEADERS if arm.size(self.top) >= FEW_AT_THE_TOP else 0
+        for leader in arm.best(self.top, leaders):
             seeds = seeds_of(leader, self.top)
             if seeds < MOST_SEEDS:
                 yield Decision(
                     Choice.REPEAT,
-                    f"{_named(leader)} is among the {LEADERS} best of the top rung on {_seeds_text(seeds)}",
+                    f"{_named(leader)} is among the {LEADERS} best of the top rung on {counted(seeds, 'training seed')}",
                     self.on_every_task(leader.design.id, self.top, seeds),
                 )
         if arm.repeats + len(self._tasks) <= REPEATED_SHARE * arm.evaluations:
@@ -114,10 +119,12 @@ class Race:
         """Send up the best design that belongs to the share that climbs; where that is doubtful, ask again first."""
         count = arm.size(rung)
         share = f"one in {PROMOTED_SHARE} of {count} climbs from rung {rung}"
-        *above, outside = [*arm.best(rung, count // PROMOTED_SHARE + 1)] or [None]
+        if count < PROMOTED_SHARE:
+            return
+        *above, outside = arm.best(rung, count // PROMOTED_SHARE + 1)
         climbed = arm.climbed.get(rung + 1, set())
-        best = next((one for one in above if one and one.design.id not in climbed), None)
-        if best is None or outside is None or best.scores[rung].high <= 0:  # nothing has learnt anything yet
+        best = next((one for one in above if one.design.id not in climbed), None)
+        if best is None or best.scores[rung].high <= 0:  # what has learnt nothing does not climb
             return
         found = difference(best.cells[rung], outside.cells[rung], noise(rung), LEVEL)
         apart = f"{_named(outside)}, the first that does not: {_apart(found)}" if found else _named(outside)
@@ -127,7 +134,9 @@ class Race:
             fewest = min((seeds_of(one, rung) for one in behind), default=MOST_SEEDS)
             asked = [one.design.id for one in behind if seeds_of(one, rung) == fewest]
             requests = tuple(r for name in asked for r in self.on_every_task(name, rung, fewest))
-            if any(fate(request) != "done" for request in requests):  # those that are done were lost, by our fault
+            if any(
+                fate(request) != "done" for request in requests
+            ):  # those that are done were lost, by our fault
                 yield Decision(
                     Choice.REPEAT, f"{share}; {_named(best)} would, but cannot be told from {apart}", requests
                 )
@@ -158,17 +167,14 @@ class Race:
             if seeds < MOST_SEEDS:
                 yield Decision(
                     Choice.REPEAT,
-                    f"{_named(elite)} holds a niche on {_seeds_text(seeds)} at rung {elite.rung}: another washes luck out",
+                    f"{_named(elite)} holds a niche on {counted(seeds, 'training seed')} at rung {elite.rung}: "
+                    "another washes luck out",
                     self.on_every_task(elite.design.id, elite.rung, seeds),
                 )
 
 
 def _named(scored: ScoredDesign) -> str:
     return f"{scored.design.name} ({scored.design.id[:8]})"
-
-
-def _seeds_text(seeds: int) -> str:
-    return f"{seeds} training seed{'s' if seeds > 1 else ''}"
 
 
 def _text(score: Score) -> str:

@@ -1,14 +1,15 @@
 """Simulated runs: what the plan declares when it is known which design, if any, is better.
 
-The very code that decides in a real run decides here (`Plan`, `RunState`); only the scores are drawn, from the spread between
-training seeds that was measured on real designs. An A/A run, in which all designs are equal, must declare no winner; a run with
-one better design must find it.
+The very code that decides in a real run decides here (`Plan`, `RunState`); only the scores are drawn, from the spread
+between training seeds that was measured on real designs. An A/A run, in which all designs are equal, must declare no
+winner; a run with one better design must find it.
 """
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +73,24 @@ class Found:
     sentence: str
 
 
+def residuals_of(cells: Iterable[tuple[str, int, str, float]]) -> dict[tuple[str, int], list[list[float]]]:
+    """Return how measured scores lie about the mean of their design, widened to be unbiased for so few seeds.
+
+    Args:
+        cells: task, rung, design and score of each training seed.
+    """
+    scores: dict[tuple[str, int], dict[str, list[float]]] = {}
+    for task, rung, design, score in cells:
+        scores.setdefault((task, rung), {}).setdefault(design, []).append(score)
+    residuals: dict[tuple[str, int], list[list[float]]] = {}
+    for key, designs in scores.items():
+        for found in designs.values():
+            if len(found) > 1:
+                mean, widen = sum(found) / len(found), math.sqrt(len(found) / (len(found) - 1))
+                residuals.setdefault(key, []).append([widen * (score - mean) for score in found])
+    return residuals
+
+
 def simulate(setting: Setting, seed: int) -> Found:
     """Simulate one run from its first proposal to its verdict."""
     return _SimulatedRun(setting, seed).run()
@@ -120,7 +139,9 @@ class _SimulatedRun:
         return Found(
             is_won=is_won,
             is_right=is_won and verdict.facts["leader"]["design"] == self._better,
-            was_finalist=any(one["design"] == self._better and one["role"] == "finalist" for one in contenders),
+            was_finalist=any(
+                one["design"] == self._better and one["role"] == "finalist" for one in contenders
+            ),
             evaluations=self._state.done,
             sentence=verdict.reason,
         )

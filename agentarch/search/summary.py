@@ -8,6 +8,9 @@ from typing import Any
 from agentarch.design import Design
 from agentarch.evaluation import Evaluation, Score, ScoredDesign
 from agentarch.qd import niche_of
+from agentarch.scoring import Difference
+from agentarch.search.decision import Choice
+from agentarch.search.finish import judged
 from agentarch.search.state import RunState
 from agentarch.store import EVALUATIONS
 
@@ -32,10 +35,59 @@ def run_summary(state: RunState, folder: Path) -> dict[str, Any]:
         "coverage": state.archive.coverage,
         "qd_score": state.archive.qd_score,
         "best": None if best is None else scored_summary(best),
+        "verdict": verdict_summary(state),
+        "arms": {
+            name: {
+                "evaluations": arm.evaluations,
+                "steps": arm.steps,
+                "designs_scored": len(arm.scored),
+                "elites": len(arm.archive.elites),
+                "coverage": arm.archive.coverage,
+                "cpu_seconds": arm.cpu_seconds,
+            }
+            for name, arm in state.arms.items()
+            if arm.evaluations
+        },
         "wall_seconds": state.engine_seconds,
         "candidate_seconds": state.candidate_seconds,
         "candidate_cpu_seconds": state.candidate_cpu_seconds,
     }
+
+
+def verdict_summary(state: RunState) -> dict[str, Any] | None:
+    """Return what the finish of a run found, with what the test split showed; None before there is a verdict.
+
+    Wherever test figures are told, `looks` and `note` go with them: after a second look they are no longer sealed.
+    """
+    verdicts = state.decided(Choice.VERDICT)
+    if not verdicts:
+        return None
+    facts = verdicts[-1].facts
+    opened = state.decided(Choice.TEST)
+    found = judged(state, "test") if opened else None
+    test = {
+        "looks": len(opened),
+        "note": (
+            f"the test split was opened {len(opened)} times, so this is no longer a first look"
+            if len(opened) > 1
+            else ""
+        ),
+        "difference": None if found is None else difference_summary(found.difference),
+    }
+    return {"sentence": verdicts[-1].reason, **facts, "test": test if opened else None}
+
+
+def difference_summary(found: Difference) -> dict[str, Any]:
+    """Return a paired difference with its interval and the number of pairs."""
+    return {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
+
+
+def decisions_summary(state: RunState) -> list[dict[str, Any]]:
+    """Return every decision in order, each with its reason."""
+    return [
+        {"number": number, "kind": decision.kind.value, "reason": decision.reason}
+        for number, decision in enumerate(state.decisions, start=1)
+    ]
 
 
 def scored_summary(scored: ScoredDesign) -> dict[str, Any]:
@@ -117,6 +169,7 @@ def evaluation_summary(evaluation: Evaluation) -> dict[str, Any]:
         "rung": request.rung,
         "seed": request.seed,
         "split": request.split,
+        "learning_rate": request.learning_rate,
         "outcome": evaluation.outcome.value,
         "reason": evaluation.reason,
         "score": None if score is None else score.value,

@@ -13,6 +13,7 @@ class Tiny:
 
     Args:
         wall_seconds: limit of every rung.
+        steps: of each rung.
     """
 
     name = "tiny"
@@ -22,8 +23,8 @@ class Tiny:
     chance = 1 / SYMBOLS
     ceiling = 1.0
 
-    def __init__(self, wall_seconds=60.0):
-        self.rungs = tuple(Rung(steps, 8, 32, 24, 200_000, wall_seconds, {}) for steps in (2, 6, 12))
+    def __init__(self, wall_seconds=60.0, steps=(2, 6, 12)):
+        self.rungs = tuple(Rung(count, 8, 32, 24, 200_000, wall_seconds, {}) for count in steps)
 
     def spec(self, rung):
         return Spec(
