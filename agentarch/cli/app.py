@@ -241,9 +241,9 @@ def simulate(
 ) -> None:
     """Simulate runs whose truth is known, and count the winners that are declared.
 
-    The code that decides is that of a real run; only scores are drawn, from the spread between training seeds that was
-    measured on the seed designs. In half of the runs all designs are equal, and no winner may be declared; in the others
-    one is better, and should be found.
+    The code that decides is that of a real run; only scores are drawn, from the spread between training seeds that
+    was measured on the seed designs. In half of the runs all designs are equal, and no winner may be declared; in the
+    others one is better, and should be found.
     """
     from agentarch.cli.simulating import Asked, simulate_runs
 

@@ -79,7 +79,7 @@ def _looks(run: Run, force: bool, folder: str) -> int:
     looks = len(run.state.decided(Choice.TEST))
     if looks and not force:
         raise UsageError(
-            "the test split of this run was opened already. A second look makes its figures a choice and no test; to take "
-            "it all the same, add --force, and every figure will say so"
+            "the test split of this run was opened already. A second look makes its figures a choice and no test; to "
+            "take it all the same, add --force, and every figure will say so"
         )
     return looks

@@ -1,7 +1,7 @@
 """How sure one can be that one design is better than another, from the training seeds that both have had.
 
-The unit of evidence is a training seed on a task: it draws the data, the initial weights and the order of items anew, so
-that its spread holds everything that chance adds to a score. Knows no design, no run and no store.
+The unit of evidence is a training seed on a task: it draws the data, the initial weights and the order of items anew,
+so that its spread holds everything that chance adds to a score. Knows no design, no run and no store.
 """
 
 from __future__ import annotations

@@ -297,7 +297,7 @@ def verdict_of(state: RunState, judgement: Judgement | None) -> Decision:
     if judgement.is_won:
         sentence = f"{named} beat every control: {interval} against {against}, the hardest of them ({basis})."
     else:
-        sentence = f"Nothing beat the control: the leading finalist, {named}, scored {interval} against {against} ({basis})."
+        sentence = f"Nothing beat the control: {named}, the leading finalist, scored {interval} to {against} ({basis})."
     return Decision(
         Choice.VERDICT,
         sentence,

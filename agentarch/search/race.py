@@ -107,7 +107,8 @@ class Race:
             if seeds < MOST_SEEDS:
                 yield Decision(
                     Choice.REPEAT,
-                    f"{_named(leader)} is among the {LEADERS} best of the top rung on {counted(seeds, 'training seed')}",
+                    f"{_named(leader)} is among the {LEADERS} best of the top rung, "
+                    f"on {counted(seeds, 'training seed')}",
                     self.on_every_task(leader.design.id, self.top, seeds),
                 )
         if arm.repeats + len(self._tasks) <= REPEATED_SHARE * arm.evaluations:
