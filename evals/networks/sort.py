@@ -1,0 +1,39 @@
+"""Sorting: where does each token of a list go?
+
+Source: sorting as a test of what networks compute: Vinyals et al., "Order Matters: Sequence to Sequence for Sets", 2016;
+Delétang et al., "Neural Networks and the Chomsky Hierarchy", 2022.
+"""
+
+import numpy as np
+
+from agentarch.task import Rung
+from agentarch.tasks import ClassificationTask
+
+LENGTH = 16
+
+
+class Sort(ClassificationTask):
+    """Distinct numbers in random order; at each the label is its place when they are sorted.
+
+    Every place is equally likely at every position, so that nothing but comparing helps. Telling designs apart: those that
+    compare each with all (attention, pooling) against those that carry a summary in one direction.
+    """
+
+    name = "sort"
+    description = "the place of each number in sorted order; needs comparing each with all"
+    vocab_size, n_outputs = 128, LENGTH
+    chance = 1 / LENGTH
+    causal = False
+    rungs = (
+        Rung(10, 16, 256, 64, 200_000, 20, {"numbers": 24}),
+        Rung(200, 32, 6_400, 256, 200_000, 60, {"numbers": 24}),
+        Rung(400, 32, 12_800, 256, 200_000, 120, {"numbers": 64}),
+        Rung(800, 32, 25_600, 512, 200_000, 300, {"numbers": 128}),
+    )
+
+    def shape(self, size):
+        return (LENGTH,)
+
+    def items(self, rng, count, size, is_scored):
+        numbers = rng.permuted(np.tile(np.arange(size["numbers"]), (count, 1)), axis=1)[:, :LENGTH]
+        return numbers.astype(np.int16), numbers.argsort(axis=1).argsort(axis=1).astype(np.int16)
