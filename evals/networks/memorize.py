@@ -36,7 +36,7 @@ class Memorize(ClassificationTask):
     def data(self, split, rung, seed):
         level, rng = self.rungs[rung], np.random.default_rng(seed)
         facts = rng.permutation(FIRST * SECOND)[: level.size["facts"]]
-        values = rng.integers(FIRST + SECOND, self.vocab_size, len(facts))
+        values = FIRST + SECOND + rng.permutation(np.arange(len(facts)) % VALUES)  # each value as often
         return Data(
             *_shown(rng, level.train_items, level.size["shown"], facts, values),
             *_shown(rng, level.scored_items, level.size["shown"], facts, values),
