@@ -1,7 +1,7 @@
 """Predict a cellular automaton some steps ahead.
 
-Source: rule 30 of Wolfram, "Statistical Mechanics of Cellular Automata", 1983; predicting automata with networks: Gilpin,
-"Cellular automata as convolutional neural networks", 2019.
+Source: rule 30 of Wolfram, "Statistical Mechanics of Cellular Automata", 1983; predicting automata with
+networks: Gilpin, "Cellular automata as convolutional neural networks", 2019.
 """
 
 import numpy as np
@@ -15,9 +15,9 @@ CELLS, RULE = 32, 30
 class Automaton(ClassificationTask):
     """Random cells on a ring; at each the label is its state so many steps of rule 30 later.
 
-    The rule maps as many rows to each row, so that half of the labels are ones. A cell depends on as many neighbours to each
-    side as there are steps, through a function of rising degree. Telling designs apart: local rules that are used again and
-    again against a mixture of everything at once.
+    The rule maps as many rows to each row, so that half of the labels are ones. A cell depends on as many
+    neighbours to each side as there are steps, through a function of rising degree. Telling designs apart:
+    local rules that are used again and again against a mixture of everything at once.
     """
 
     name = "automaton"

@@ -1,7 +1,8 @@
 """State capacity: read a list of random tokens, then say which stood at a place that is asked for.
 
-Source: the compression task of Poli et al., "Mechanistic Design and Scaling of Hybrid Architectures", 2024, asked place by
-place, as in Jelassi et al., "Repeat After Me: Transformers are Better than State Space Models at Copying", 2024.
+Source: the compression task of Poli et al., "Mechanistic Design and Scaling of Hybrid Architectures", 2024,
+asked place by place, as in Jelassi et al., "Repeat After Me: Transformers are Better than State Space Models at
+Copying", 2024.
 """
 
 import numpy as np
@@ -15,8 +16,8 @@ SYMBOLS, PLACES = 16, 32
 class Compress(ClassificationTask):
     """Random tokens, then tokens that name places; at each of those the label is the token at that place.
 
-    Nothing in the list can be guessed, so all of it must be kept: four bits a token. Telling designs apart: how much a state
-    of fixed size holds, and whether a design can look back instead.
+    Nothing in the list can be guessed, so all of it must be kept: four bits a token. Telling designs apart: how
+    much a state of fixed size holds, and whether a design can look back instead.
     """
 
     name = "compress"

@@ -12,11 +12,11 @@ KEY_TOKENS, VALUE_TOKENS = 6, 16
 
 
 class FuzzyRecall(ClassificationTask):
-    """Phrases `key key value value …`, then some of them again; there the labels are the two tokens of the value.
+    """Phrases `key key value value …`, then some of them again, where the labels are the value's two tokens.
 
-    Keys are distinct pairs of the same few tokens, so that no single token tells one from another. Telling designs apart:
-    those that combine neighbours before they look something up (a short convolution, two layers of attention) against
-    those that match single tokens.
+    Keys are distinct pairs of the same few tokens, so that no single token tells one from another. Telling
+    designs apart: those that combine neighbours before they look something up (a short convolution, two layers
+    of attention) against those that match single tokens.
     """
 
     name = "fuzzy_recall"
@@ -42,6 +42,8 @@ class FuzzyRecall(ClassificationTask):
         again = np.take_along_axis(phrases, asked[:, :, None], axis=1)
         tokens = np.concatenate([phrases, again], axis=1)
         labels = np.full_like(tokens, IGNORED_LABEL)
-        labels[:, pairs:, 1:3] = again[:, :, 2:]  # after the key the first token of the value, after that the second
+        labels[:, pairs:, 1:3] = again[
+            :, :, 2:
+        ]  # after the key the first token of the value, after that the second
         length = 4 * (pairs + queries)
         return tokens.reshape(count, length).astype(np.int16), labels.reshape(count, length).astype(np.int16)

@@ -1,7 +1,7 @@
 """Capacity of the weights: learn a table of random facts by heart.
 
-Source: the memorization task of Poli et al., "Mechanistic Design and Scaling of Hybrid Architectures", 2024; facts of two
-tokens, so that no embedding alone can hold them.
+Source: the memorization task of Poli et al., "Mechanistic Design and Scaling of Hybrid Architectures", 2024;
+facts of two tokens, so that no embedding alone can hold them.
 """
 
 import numpy as np
@@ -15,8 +15,8 @@ VALUES, FIRST, SECOND = 16, 24, 24
 class Memorize(ClassificationTask):
     """Tokens in twos; at the second of two the label is the value that a table of random facts has for them.
 
-    Scored items hold the facts that were trained on, in other company: the table is the same, and is another for every seed.
-    Telling designs apart: how many facts their position-wise parts hold after so many steps.
+    Scored items hold the facts that were trained on, in other company: the table is the same, and is another
+    for every seed. Telling designs apart: how many facts their position-wise parts hold after so many steps.
     """
 
     name = "memorize"

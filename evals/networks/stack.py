@@ -1,4 +1,4 @@
-"""Bracket languages, scored deeper than trained: which bracket is open now?
+"""Bracket languages, scored deeper than trained: find which bracket is open now.
 
 Source: Hewitt et al., "RNNs can generate bounded hierarchical languages with optimal memory", 2020; Delétang et al.,
 "Neural Networks and the Chomsky Hierarchy", 2022.
@@ -13,11 +13,11 @@ KINDS = 6
 
 
 class Stack(ClassificationTask):
-    """Brackets of six kinds, well nested; after each closing one the label is the kind of the innermost still open.
+    """Brackets of six kinds, well nested; at each closing one the label is the kind of the innermost still open.
 
-    Where none is open there is no label, and after an opening bracket the answer would be that bracket. Scored sequences
-    nest deeper, and are longer, than those trained on. Telling designs apart: those that keep a stack, or find the partner
-    of a bracket by counting, against those that look a fixed way back.
+    Where none is open there is no label, and after an opening bracket the answer would be that bracket. Scored
+    sequences nest deeper, and are longer, than those trained on. Telling designs apart: those that keep a
+    stack, or find the partner of a bracket by counting, against those that look a fixed way back.
     """
 
     name = "stack"
