@@ -303,13 +303,14 @@ def test_recursion_reports_deep_combs_apart_and_trains_on_next_to_none():
 def test_graph_edges_mostly_join_a_class_and_nodes_that_are_told_stand_in_their_class():
     task = find_task("graph", "network")
     size = task.rungs[2].size
-    data, edges, nodes = data_of("graph", 2, 7), 2 * size["edges"], 24
+    data, edges, nodes = data_of("graph", 2, 7), 2 * size["edges"], 18
     same = []
     for tokens, labels in zip(data.inputs.tolist(), data.labels.tolist(), strict=True):
         told = {token % nodes: token // nodes - 1 for token in tokens[:edges] if token >= nodes}
         asked = dict(zip(tokens[edges:], labels[edges:], strict=True))
         assert len(told) == size["told"]
         assert len(asked) == size["queries"]
+        assert Counter(asked.values()) == dict.fromkeys(range(3), 2)
         assert not told.keys() & asked.keys(), "what is asked was told"
         assert asked.keys() <= set(tokens[:edges]), "every node has an edge"
         classes = told | asked

@@ -173,10 +173,14 @@ def _data_repeats(task: Task, rung: int, seed: int) -> Audit:
     return Audit("arrays follow from the seed", again and others, found, "the same arrays, and others")
 
 
-def _items_are_new(task: Task, rung: int, seed: int) -> Audit:
-    data = task.data("search", rung, seed)
+def repeated_share(data: Data) -> float:
+    """Return the share of scored items that are among the training items."""
     known = {item.tobytes() for item in np.ascontiguousarray(data.train_inputs)}
-    share = float(np.mean([item.tobytes() in known for item in np.ascontiguousarray(data.inputs)]))
+    return float(np.mean([item.tobytes() in known for item in np.ascontiguousarray(data.inputs)]))
+
+
+def _items_are_new(task: Task, rung: int, seed: int) -> Audit:
+    share = repeated_share(task.data("search", rung, seed))
     return Audit(
         "scored items are not those of training",
         share <= MOST_REPEATED,

@@ -10,31 +10,29 @@ import numpy as np
 from agentarch.task import IGNORED_LABEL, Rung
 from agentarch.tasks import ClassificationTask
 
-NODES, CLASSES = 24, 2
+NODES, CLASSES = 18, 3
 LOYAL = 0.9  # share of edges that stay within a community
 
 
 class Graph(ClassificationTask):
     """Edges as pairs of nodes, then nodes that are asked about; at those the label is the node's class.
 
-    Nodes are dealt into two communities of equal size, their classes, and edges mostly join members of one.
-    Some nodes are
-    told: wherever they stand their token carries their class. Those that are asked about are not, so that
-    theirs follows from neighbours, and from theirs. Telling designs apart: those that look up by content,
-    several times in turn and from either end of an edge, against those that read once.
+    Nodes are dealt into communities of equal size, their classes, and edges mostly join members of one. Some
+    nodes are told: their token carries their class, and in an edge with one that is not they stand second. Those
+    that are asked about are not told, so that their class follows from neighbours, and from theirs. Telling designs
+    apart: those that look up by content, several times in turn, and weigh what they find against those that
+    read once.
     """
 
     name = "graph"
-    description = (
-        "classes of a graph's nodes from those of a few others and the edges; needs passing messages"
-    )
+    description = "classes of a graph's nodes from those of others and the edges; needs passing messages"
     vocab_size, n_outputs = NODES * (1 + CLASSES), CLASSES
     chance = 1 / CLASSES
     rungs = (
-        Rung(10, 16, 256, 64, 200_000, 20, {"nodes": 6, "told": 2, "edges": 6, "queries": 4}),
-        Rung(300, 32, 9_600, 256, 200_000, 60, {"nodes": 8, "told": 4, "edges": 8, "queries": 4}),
-        Rung(500, 32, 16_000, 512, 200_000, 120, {"nodes": 10, "told": 6, "edges": 12, "queries": 4}),
-        Rung(1_000, 32, 32_000, 512, 200_000, 300, {"nodes": 16, "told": 8, "edges": 24, "queries": 8}),
+        Rung(10, 16, 256, 64, 200_000, 20, {"nodes": 6, "told": 3, "edges": 6, "queries": 3}),
+        Rung(300, 32, 9_600, 512, 200_000, 60, {"nodes": 9, "told": 6, "edges": 9, "queries": 3}),
+        Rung(500, 32, 16_000, 512, 200_000, 120, {"nodes": 12, "told": 6, "edges": 15, "queries": 6}),
+        Rung(1_000, 32, 32_000, 512, 200_000, 300, {"nodes": 18, "told": 9, "edges": 24, "queries": 9}),
     )
 
     def shape(self, size):
@@ -53,7 +51,9 @@ class Graph(ClassificationTask):
         ends = rng.permuted(np.tile(np.arange(edges) % nodes, (count, 1)), axis=1)  # every node has an edge
         is_loyal = rng.random((count, edges)) < LOYAL
         steps = CLASSES * rng.integers(1, nodes // CLASSES, (count, edges)) + np.where(is_loyal, 0, 1)
-        pairs = rng.permuted(np.stack([ends, (ends + steps) % nodes], axis=2), axis=2).reshape(count, -1)
+        pairs = np.stack([ends, (ends + steps) % nodes], axis=2)
+        is_told = pairs < told
+        pairs = np.where(is_told[:, :, :1] & ~is_told[:, :, 1:], pairs[:, :, ::-1], pairs).reshape(count, -1)
         asked = rng.permuted(
             np.tile(np.arange(told, told + queries), (count, 1)), axis=1
         )  # as many of each class
