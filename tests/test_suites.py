@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from agentarch.catalogue import find_tasks
@@ -13,7 +15,7 @@ def test_suites_name_tasks_that_exist_and_none_twice():
 
 
 def test_each_suite_holds_those_before_it_and_the_last_has_every_task():
-    for smaller, larger in zip(SUITES[:-1], SUITES[1:], strict=True):
+    for smaller, larger in pairwise(SUITES):
         assert set(smaller.tasks) < set(larger.tasks)
     assert set(SUITES[-1].tasks) == set(find_tasks("network"))
 

@@ -300,22 +300,25 @@ def test_recursion_reports_deep_combs_apart_and_trains_on_next_to_none():
     assert np.isfinite(graded["accuracy"]).all()
 
 
-def test_graph_edges_mostly_join_a_class_and_nodes_that_are_told_stand_in_their_class():
+def test_graph_edges_mostly_join_a_class_and_each_node_has_one_class_told_or_asked_for():
     task = find_task("graph", "network")
-    size = task.rungs[2].size
-    data, edges, nodes = data_of("graph", 2, 7), 2 * size["edges"], 18
+    size, nodes = task.rungs[2].size, 18
+    data = data_of("graph", 2, 7)
     same = []
     for tokens, labels in zip(data.inputs.tolist(), data.labels.tolist(), strict=True):
-        told = {token % nodes: token // nodes - 1 for token in tokens[:edges] if token >= nodes}
-        asked = dict(zip(tokens[edges:], labels[edges:], strict=True))
-        assert len(told) == size["told"]
-        assert len(asked) == size["queries"]
-        assert Counter(asked.values()) == dict.fromkeys(range(3), 2)
-        assert not told.keys() & asked.keys(), "what is asked was told"
-        assert asked.keys() <= set(tokens[:edges]), "every node has an edge"
-        classes = told | asked
-        pairs = zip(tokens[:edges:2], tokens[1:edges:2], strict=True)
-        same += [classes[one % nodes] == classes[other % nodes] for one, other in pairs]
+        classes = {}
+        for token, label in zip(tokens, labels, strict=True):
+            is_told = token >= nodes
+            assert is_told == (label == IGNORED_LABEL)
+            classes.setdefault(token % nodes, set()).add((is_told, token // nodes - 1 if is_told else label))
+        assert len(classes) == size["nodes"]
+        assert all(len(said) == 1 for said in classes.values())
+        of = {node: label for node, ((_, label),) in classes.items()}
+        assert Counter(of.values()) == dict.fromkeys(range(3), size["nodes"] // 3)
+        assert sum(is_told for ((is_told, _),) in classes.values()) == size["told"]
+        same += [
+            of[one % nodes] == of[other % nodes] for one, other in zip(tokens[::2], tokens[1::2], strict=True)
+        ]
     assert 0.87 < np.mean(same) < 0.93
 
 

@@ -39,8 +39,9 @@ def render(measurements: Measurements) -> str:
             "",
             f"Best on each task, of the seed designs that were measured: {won or 'none yet'}.",
             "",
-            "Seconds are of one core, the median over designs. Best, worst, spread and noise (the standard deviation of "
-            "a score over training seeds) are of the highest rung that was measured with two seeds, or of the highest.",
+            "Seconds are of one core, the median over designs. Best, worst, spread and noise (the standard deviation "
+            "of a score over training seeds) are of the highest rung that was measured with two seeds, or else of the "
+            "highest.",
         ]
     )
 
