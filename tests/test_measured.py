@@ -184,7 +184,7 @@ def test_the_commands_measure_check_and_show(agentarch, tmp_path):
     (tmp_path / "tiny.py").write_text(TINY_FILE.read_text())
     before = agentarch("tasks", "--check", "tiny.py")
     assert before.exit_code == 0, before.out + before.err
-    assert "not measured yet; measure it with: agentarch tasks --measure tiny" in before.out
+    assert "not measured yet; measure it with: agentarch tasks --measure tiny.py" in before.out
 
     arguments = ("tasks", "--measure", "tiny.py", "--rungs", "0,1", "--designs", "gru,mlp_mixer,convolution")
     measured = agentarch(*arguments, "--json")

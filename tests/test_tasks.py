@@ -1,5 +1,6 @@
 import sys
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -335,6 +336,17 @@ def test_continual_trains_on_one_table_then_on_another_and_asks_for_both():
     for rung in task.rungs:
         assert rung.in_order
         assert rung.train_items == rung.steps * rung.batch_size, "each item is seen once"
+
+
+def test_training_items_that_are_to_be_taken_in_order_are(executor):
+    job = small_job(network(forward="print([int(row[0]) for row in x] if self.training else '', flush=True)"))
+    ascending = np.tile(np.arange(16)[:, None] % 6, (1, 8)).astype(np.int16)
+    recipe = dict(job.settings["recipe"]) | {"in_order": True, "steps": 3}
+    arrays = {"train_inputs": ascending, "train_labels": ascending}
+    result = executor.run(replace(job, arrays=arrays, settings=dict(job.settings) | {"recipe": recipe}))
+    seen = [line for line in result.output.splitlines() if line.startswith("[")]
+    first, second = ([int(row) % 6 for row in rows] for rows in (range(8), range(8, 16)))
+    assert seen == [str(first), str(second), str(first)]
 
 
 def test_continual_forgetting_is_how_much_less_is_known_of_the_first_table():

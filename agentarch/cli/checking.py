@@ -60,7 +60,7 @@ def check_tasks(name: str, rung: int, seed: int, sandbox: str, as_json: bool) ->
     known = load(measurements_file(name))
     boxes = _Boxes(sandbox)
     try:
-        checked = [_checked(task, rung, seed, known, boxes, as_json) for task in tasks]
+        checked = [_checked(task, name, rung, seed, known, boxes, as_json) for task in tasks]
     finally:
         boxes.close()
     holds = all(one.holds for one in checked)
@@ -85,7 +85,9 @@ class _Boxes:
             self._executor.close()
 
 
-def _checked(task: Task, rung: int, seed: int, known: Measurements, boxes: _Boxes, as_json: bool) -> _Checked:
+def _checked(
+    task: Task, given: str, rung: int, seed: int, known: Measurements, boxes: _Boxes, as_json: bool
+) -> _Checked:
     if not as_json:
         ends = f"chance {task.chance:.4g}, ceiling {task.ceiling:.4g}"
         OUT.print(f"{plain(task.name)}: {plain(task.metric)}, {ends}", soft_wrap=True)
@@ -106,7 +108,7 @@ def _checked(task: Task, rung: int, seed: int, known: Measurements, boxes: _Boxe
         valid = known.without_outdated(current).of(task.name)
     done = _Checked(task, checks, rungs_found(valid), len(known.of(task.name)) - len(valid))
     if not as_json:
-        _tell_measured(done)
+        _tell_measured(done, given if given.endswith(".py") else task.name)
     return done
 
 
@@ -119,13 +121,13 @@ def _findings(task: Task, rung: int, seed: int, boxes: _Boxes) -> Iterator[Audit
     yield from audit_in_boxes(task, learner, boxes.executor(), rung, seed)
 
 
-def _tell_measured(done: _Checked) -> None:
+def _tell_measured(done: _Checked, name: str) -> None:
     if done.outdated:
         told = f"{done.outdated} measurements are of other data than the task makes now, and do not count"
         OUT.print(f"  [yellow]{told}[/yellow]")
     if not done.found:
         OUT.print(
-            f"  not measured yet; measure it with: agentarch tasks --measure {plain(done.task.name)}",
+            f"  not measured yet; measure it with: agentarch tasks --measure {plain(name)}",
             soft_wrap=True,
         )
         return

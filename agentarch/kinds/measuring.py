@@ -71,7 +71,7 @@ def measure(
 
     Args:
         wanted: what to measure.
-        executor: started.
+        executor: started; it is closed when anything is raised.
         workers: boxes at a time.
         known: what each cell is added to.
         keep: called with each cell, one at a time, after it was added.
@@ -94,6 +94,9 @@ def measure(
             else:
                 known.add(running[done].task, cell)
                 keep(cell)
+    except BaseException:
+        executor.close()  # so that what runs ends at once
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return lost
