@@ -29,7 +29,7 @@ def find_tasks(kind: str) -> dict[str, Task]:
     Raises:
         UsageError: a plug-in's entry point does not give a task, or takes a name that is taken.
     """
-    tasks = dict(_shipped_tasks(kind))
+    tasks = {name: _shipped_task(kind, name) for name in _shipped_names(kind)}
     for point in entry_points(group=ENTRY_POINT_GROUP):
         where = f"entry point {point.name!r}"
         try:
@@ -51,12 +51,22 @@ def find_tasks(kind: str) -> dict[str, Task]:
 def find_task(name: str, kind: str) -> Task:
     """Return one task: by name, or from a Python file when `name` ends in `.py`.
 
+    A shipped task whose class has `made_from` also takes what follows a colon, e.g. `text:PATH`.
+
     Raises:
-        UsageError: no such task or file, the file defines no task, or it is for another kind of design.
+        UsageError: no such task or file, the file defines no task, it is for another kind of design, or what
+            follows the colon is of no use to it.
     """
+    base, colon, given = name.partition(":")
+    if base in _shipped_names(kind):  # a broken plug-in is no reason to refuse these
+        task = _shipped_task(kind, base)
+        if not colon:
+            return task
+        make = getattr(task, "made_from", None)
+        if make is None:
+            raise UsageError(f"the task {base!r} takes nothing after a colon, and was given {given!r}")
+        return _as_task(make(given), repr(name))
     if not name.endswith(".py"):
-        if name in _shipped_tasks(kind):  # a broken plug-in is no reason to refuse these
-            return _shipped_tasks(kind)[name]
         tasks = find_tasks(kind)
         if name not in tasks:
             raise unknown_name("task", name, tasks)
@@ -68,6 +78,14 @@ def find_task(name: str, kind: str) -> Task:
     if task.kind != kind:
         raise UsageError(f"the task in {name!r} is for designs of kind {task.kind!r}, not {kind!r}")
     return task
+
+
+def lasting_name(name: str) -> str:
+    """Return a task's name so that it means the same in every folder: files in it are given by absolute paths."""
+    base, colon, given = name.partition(":")
+    if name.endswith(".py") and (not colon or Path(name).is_file()):
+        return str(Path(name).resolve())
+    return f"{base}:{Path(given).resolve()}" if colon else name
 
 
 def seed_designs(contract: Contract) -> tuple[Design, ...]:
@@ -98,11 +116,14 @@ def proposal_from_file(path: Path, proposer: str = "person", operator: str = "wr
     return Proposal(source, name=path.stem, proposer=proposer, operator=operator)
 
 
+def _shipped_names(kind: str) -> tuple[str, ...]:
+    """Return the names of the shipped tasks, which are those of their files: one can be had without the rest."""
+    return tuple(sorted(path.stem for path in (content_folder("evals") / f"{kind}s").glob("*.py")))
+
+
 @cache
-def _shipped_tasks(kind: str) -> dict[str, Task]:
-    folder = content_folder("evals") / f"{kind}s"
-    tasks = [_task_in(path) for path in sorted(folder.glob("*.py"))]
-    return {task.name: task for task in tasks}
+def _shipped_task(kind: str, name: str) -> Task:
+    return _task_in(content_folder("evals") / f"{kind}s" / f"{name}.py")
 
 
 def _task_in(path: Path) -> Task:

@@ -63,6 +63,8 @@ class Rung:
         max_parameters: cap on trainable parameters.
         wall_seconds: when a box is stopped; generous, for it only catches what hangs.
         size: the task's own knobs at this rung, e.g. `{"pairs": 12}`.
+        in_order: training items are taken as they come, not in a fresh order each pass, for a task in which what comes
+            first matters.
     """
 
     steps: int
@@ -72,6 +74,7 @@ class Rung:
     max_parameters: int
     wall_seconds: float
     size: Mapping[str, int]
+    in_order: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,10 @@ class Task(Protocol):
             labels: of the same items, in the same order.
 
         Returns:
-            Every metric by name, one value an item: `(items,)`.
+            Every metric by name, one value an item: `(items,)`; NaN for an item on which it is undefined. A metric is
+            averaged over the items on which it is defined. One that is undefined for what a design predicted scores
+            nothing: such an evaluation is invalid, so the metric that becomes the score is finite for each item of
+            an honest design.
         """
         ...
 

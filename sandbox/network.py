@@ -26,8 +26,8 @@ def run(design: types.ModuleType, job: dict, arrays: dict[str, np.ndarray], chan
 
     Args:
         design: the loaded design; has `build`.
-        job: `part`, `seed`, `spec`, and `recipe` with `steps`, `batch_size`, `learning_rate`, `weight_decay`,
-            `betas`, `clip_norm`, `warmup_share`.
+        job: `part`, `seed`, `spec`, and `recipe` with `steps`, `batch_size`, `in_order`, `learning_rate`,
+            `weight_decay`, `betas`, `clip_norm`, `warmup_share`.
         arrays: to train, `train_inputs` and `train_labels`, as `agentarch.task.Data` describes them; to predict,
             `learnt`, bytes.
         channel: to the engine.
@@ -126,7 +126,7 @@ def train(
         fused=True,
     )
     steps, warmup = recipe["steps"], max(1, round(recipe["warmup_share"] * recipe["steps"]))
-    order = _batches(len(inputs), recipe["batch_size"], seed)
+    order = _batches(len(inputs), recipe["batch_size"], None if recipe["in_order"] else seed)
     every = max(1, math.ceil(steps / CURVE_POINTS))
     losses = []
     for step in range(steps):
@@ -181,11 +181,17 @@ def _check(logits: object, inputs: torch.Tensor, spec: types.SimpleNamespace) ->
     return logits
 
 
-def _batches(items: int, batch_size: int, seed: int):
-    """Yield the indices of full batches for ever, in a fresh order each pass; items that fill none wait for another."""
-    generator = torch.Generator().manual_seed(seed)
+def _batches(items: int, batch_size: int, seed: int | None):
+    """Yield the indices of full batches for ever; items that fill none wait for another pass.
+
+    Args:
+        items: how many there are.
+        batch_size: how many are taken at once.
+        seed: of a fresh order each pass; None to take them as they come.
+    """
+    generator = torch.Generator() if seed is None else torch.Generator().manual_seed(seed)
     while True:
-        order = torch.randperm(items, generator=generator)
+        order = torch.arange(items) if seed is None else torch.randperm(items, generator=generator)
         for start in range(0, max(items - batch_size, 0) + 1, batch_size):
             yield order[start : start + batch_size]
 

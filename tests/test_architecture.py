@@ -13,7 +13,7 @@ SANDBOX = sorted((ROOT / "sandbox").glob("*.py"))
 FLOORS = (
     {"errors", "syntax", "text"},
     {"design", "task", "evaluation", "config", "content", "seeding"},
-    {"scoring", "store", "execution", "qd", "proposers", "catalogue"},
+    {"scoring", "store", "execution", "qd", "proposers", "catalogue", "tasks", "suites"},
     {"kinds", "testing"},
     {"search"},
     {"cli"},

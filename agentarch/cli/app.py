@@ -201,30 +201,63 @@ def evaluate(
     raise typer.Exit(evaluate_file(file, task, rung, seed, kind, memory_mib, sandbox, as_json))
 
 
-@app.command(epilog="Examples: agentarch tasks    agentarch tasks --audit my_task.py --rung 2")
+@app.command(
+    epilog="Examples: agentarch tasks    agentarch tasks --check my_task.py    agentarch tasks --measure all"
+)
 def tasks(
     kind: Annotated[str, typer.Option(help="Kind of design.")] = "network",
+    check: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TASK",
+            help="Check a task, by name or .py file, or `all`: does it tell the truth, and what can it tell apart?",
+        ),
+    ] = None,
     audit: Annotated[
         str | None,
-        typer.Option(metavar="TASK", help="Audit a task, by name or .py file, or `all`, instead of listing."),
+        typer.Option(metavar="TASK", help="Train designs that must not score on a task, or on `all`."),
+    ] = None,
+    measure: Annotated[
+        str | None,
+        typer.Option(metavar="TASK", help="Measure the seed designs on tasks, with commas, or on `all`."),
     ] = None,
     rung: Annotated[int, typer.Option(help="Fidelity at which an audit trains its designs.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of an audit's data and designs.")] = 0,
-    sandbox: Annotated[str, typer.Option(help="What holds an audit's designs.")] = "auto",
+    rungs: Annotated[str, typer.Option(help="Fidelities to measure, with commas.")] = "1,2",
+    seeds: Annotated[int, typer.Option(min=1, help="Training seeds to measure with.")] = 2,
+    designs: Annotated[str, typer.Option(help="Seed designs to measure, with commas.")] = "all",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Boxes at a time when measuring.  [default: all cores]")
+    ] = None,
+    sandbox: Annotated[str, typer.Option(help="What holds the designs.")] = "auto",
     as_json: Json = False,
 ) -> None:
-    """List the tasks designs are scored on, with their rungs; or audit some.
+    """List the tasks designs are scored on, with their rungs; or check, audit or measure some.
 
-    An audit trains designs that must not score (a constant, one on shuffled labels) or must be refused (one that looks
-    ahead or at its batch). The exit code is 1 when something does not hold.
+    A check looks at a task's arrays and grading for what cannot be true, then audits it, then tells from
+    measurements its noise, what it resolves, and how far its rungs agree. An audit trains designs that must not
+    score (a constant, one on shuffled labels) or must be refused (one that looks ahead or at its batch). Both
+    end with exit code 1 when something does not hold. Measuring takes long, can be stopped at any time, and
+    goes on where it was.
     """
-    from agentarch.cli.auditing import audit as audit_tasks
+    from agentarch.cli.output import only_one
+
+    only_one({"--check": check, "--audit": audit, "--measure": measure})
+    if check is not None:
+        from agentarch.cli.checking import check_tasks
+
+        raise typer.Exit(check_tasks(check, rung, seed, sandbox, as_json))
+    if audit is not None:
+        from agentarch.cli.auditing import audit as audit_tasks
+
+        raise typer.Exit(audit_tasks(audit, rung, seed, sandbox, as_json))
+    if measure is not None:
+        from agentarch.cli.measuring import measure_tasks
+
+        raise typer.Exit(measure_tasks(measure, rungs, seeds, designs, workers, sandbox, as_json))
     from agentarch.cli.showing import show_tasks
 
-    if audit is None:
-        show_tasks(kind, as_json)
-    else:
-        raise typer.Exit(audit_tasks(audit, rung, seed, sandbox, as_json))
+    show_tasks(kind, as_json)
 
 
 @app.command(epilog="Example: agentarch simulate --runs 200 --designs 30 --better 0.05")

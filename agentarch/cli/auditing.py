@@ -40,7 +40,7 @@ def audit(name: str, rung: int, seed: int, sandbox: str, as_json: bool) -> int:
                 for one in audit_task(task, learner, executor, rung, seed):
                     found[task.name].append(one)
                     if not as_json:
-                        _tell(one)
+                        tell(one)
     finally:
         executor.close()
     holds = all(one.holds for audits in found.values() for one in audits)
@@ -50,7 +50,8 @@ def audit(name: str, rung: int, seed: int, sandbox: str, as_json: bool) -> int:
     return 0 if holds else 1
 
 
-def _tell(one: Audit) -> None:
+def tell(one: Audit) -> None:
+    """Print one finding."""
     mark = "[green]holds[/green]" if one.holds else "[red]fails[/red]"
     more = "" if one.holds else f"; expected {one.expected}"
     OUT.print(f"  {mark}  {one.name}: {plain(one.found, 300)}{more}", soft_wrap=True)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from agentarch.errors import UsageError
 from agentarch.text import one_line
 
 PIPE_WIDTH = 120
@@ -29,6 +30,17 @@ def _console(to_stderr: bool) -> Console:
 
 
 OUT, ERR = _console(to_stderr=False), _console(to_stderr=True)
+
+
+def only_one(options: Mapping[str, str | None]) -> None:
+    """Make sure that at most one of several options was given.
+
+    Raises:
+        UsageError: more were.
+    """
+    given = [name for name, value in options.items() if value is not None]
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(given)} do different things; give one of them")
 
 
 def print_json(value: Mapping[str, Any]) -> None:

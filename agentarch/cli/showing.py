@@ -166,6 +166,7 @@ def _task_summary(task: Any) -> dict[str, Any]:
                 "max_parameters": rung.max_parameters,
                 "wall_seconds": rung.wall_seconds,
                 "size": dict(rung.size),
+                "in_order": rung.in_order,
             }
             for rung in task.rungs
         ],

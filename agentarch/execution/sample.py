@@ -35,6 +35,7 @@ def small_job(source: str, seed: int = 0, limits: Limits | None = None) -> Job:
         "warmup_share": 0.1,
         "steps": 2,
         "batch_size": 8,
+        "in_order": False,
     }
     return Job(
         kind="network",

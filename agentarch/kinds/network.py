@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -112,7 +112,8 @@ class NetworkKind:
                 seed=derive_seed(self._secret, "model", *_parts(request)),
                 settings={
                     "spec": asdict(spec),
-                    "recipe": asdict(self._recipe) | {"steps": rung.steps, "batch_size": rung.batch_size},
+                    "recipe": asdict(self._recipe)
+                    | {"steps": rung.steps, "batch_size": rung.batch_size, "in_order": rung.in_order},
                 },
                 arrays={"train_inputs": data.train_inputs, "train_labels": data.train_labels},
                 sittings=tuple(_questions(asked[side], spec, rng) for side in sides),
@@ -190,17 +191,32 @@ def _graded(
     answers: NDArray[np.float32],
     measured: dict[str, float],
 ) -> Evaluation:
-    """Return the evaluation with its score; one above the task's ceiling is kept for a person to look at, unscored."""
+    """Return the evaluation with its score.
+
+    One above the task's ceiling is kept for a person to look at, unscored; so is one whose metric is undefined for what
+    the design predicted. Metrics are averaged over the items on which they are defined.
+
+    Raises:
+        TaskFailed: the task's grading raised, or returned what the contract does not allow.
+    """
     with blamed_on(task):
         graded = task.grade(answers, data.labels)
-        if task.metric not in graded:
-            raise ValueError(
-                f"grade returned {', '.join(graded) or 'no metric'}, but the metric is {task.metric!r}"
+        fault = grading_fault(graded, task.metric, len(answers))
+        if fault:
+            raise ValueError(fault)
+        metrics = {
+            name: float(values[~np.isnan(values)].mean())
+            for name, values in graded.items()
+            if not np.isnan(values).all()
+        }
+        undefined = int(np.isnan(graded[task.metric]).sum())
+        if undefined:
+            reason = (
+                f"its {task.metric} is undefined for {undefined} of {len(answers)} scored items, so it has no score; "
+                "make its predictions differ from one input to another"
             )
+            return replace(ungraded, outcome=Outcome.INVALID, reason=reason, metrics=metrics)
         score = score_items(graded[task.metric], task.chance, task.ceiling)
-        metrics = {name: float(values.mean()) for name, values in graded.items()}
-        if not np.isfinite(list(metrics.values())).all():
-            raise ValueError(f"its metrics are not all finite: {metrics}")
     if score.value > 1 + ROUNDING:
         reason = (
             f"{QUARANTINED}: its {task.metric} of {metrics[task.metric]:.4g} is better than the task's ceiling of "
@@ -215,6 +231,24 @@ def _graded(
         descriptors={"parameters": float(parameters), **measured},
         behaviour=_fingerprint(answers),
     )
+
+
+def grading_fault(graded: Mapping[str, NDArray[np.float64]], metric: str, items: int) -> str:
+    """Return what is wrong with what a task's `grade` returned, or an empty string.
+
+    Args:
+        graded: every metric by name; it owes `(items,)` each, without infinities, NaN where undefined.
+        metric: the one that becomes the score.
+        items: how many were graded.
+    """
+    if metric not in graded:
+        return f"grade returned {', '.join(graded) or 'no metric'}, but the metric is {metric!r}"
+    for name, values in graded.items():
+        if np.shape(values) != (items,):
+            return f"grade returned {name!r} of shape {np.shape(values)}, expected one value for each of {items} items"
+        if np.isinf(values).any():
+            return f"grade returned an infinite {name!r}"
+    return ""
 
 
 def _fingerprint(predictions: NDArray[np.float32]) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from agentarch import __version__
-from agentarch.catalogue import find_task, seed_designs
+from agentarch.catalogue import find_task, lasting_name, seed_designs
 from agentarch.config import RunConfig
 from agentarch.errors import AgentarchError, UsageError, unknown_name
 from agentarch.execution import Executor
@@ -98,7 +98,7 @@ def create_run(config: RunConfig, folder: Path) -> None:
     check_sandbox(config.sandbox)
     _, loaded = _load(config, secret="")
     make_proposer(config.proposer)
-    tasks = tuple(str(Path(name).resolve()) if name.endswith(".py") else name for name in config.tasks)
+    tasks = tuple(lasting_name(name) for name in config.tasks)
     secret = new_secret() if config.seed is None else f"seed {config.seed}"
     Store.create(
         folder,

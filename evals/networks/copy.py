@@ -6,14 +6,14 @@ Jing et al., "Gated Orthogonal Recurrent Units", 2019.
 
 import numpy as np
 
-from agentarch.scoring.metrics import classification_metrics
-from agentarch.task import IGNORED_LABEL, Data, Rung, Spec
+from agentarch.task import IGNORED_LABEL, Rung
+from agentarch.tasks import ClassificationTask
 
 SYMBOLS = 32
 NOISE, MARKER = SYMBOLS, SYMBOLS + 1
 
 
-class Copy:
+class Copy(ClassificationTask):
     """Data tokens at random places among noise, then as many markers; at marker *i* the label is token *i*.
 
     The gaps vary, so a fixed pattern of distances does not help. Telling designs apart: those whose mixing
@@ -21,11 +21,9 @@ class Copy:
     """
 
     name = "copy"
-    kind = "network"
     description = "repeat scattered tokens in order; needs content-dependent selection"
-    metric = "accuracy"
+    vocab_size = n_outputs = SYMBOLS + 2
     chance = 1 / SYMBOLS
-    ceiling = 1.0
     rungs = (
         Rung(10, 16, 256, 64, 200_000, 20, {"region": 12, "data": 4}),
         Rung(300, 32, 9_600, 256, 200_000, 60, {"region": 12, "data": 4}),
@@ -33,37 +31,16 @@ class Copy:
         Rung(1_000, 32, 32_000, 512, 200_000, 300, {"region": 32, "data": 8}),
     )
 
-    def spec(self, rung):
-        size = self.rungs[rung].size
-        return Spec(
-            kind="tokens",
-            input_shape=(size["region"] + size["data"],),
-            vocab_size=SYMBOLS + 2,
-            n_outputs=SYMBOLS + 2,
-            output="per_position",
-            causal=True,
-            max_parameters=self.rungs[rung].max_parameters,
-        )
+    def shape(self, size):
+        return (size["region"] + size["data"],)
 
-    def data(self, split, rung, seed):
-        level = self.rungs[rung]
-        training, scored = np.random.default_rng(seed).spawn(2)
-        return Data(
-            *_sequences(training, level.train_items, **level.size),
-            *_sequences(scored, level.scored_items, **level.size),
-        )
-
-    def grade(self, predictions, labels):
-        return classification_metrics(predictions, labels)
-
-
-def _sequences(rng, items, region, data):
-    """Return tokens and labels, both `(items, region + data)` int16."""
-    symbols = rng.integers(0, SYMBOLS, (items, data))
-    places = rng.permuted(np.tile(np.arange(region), (items, 1)), axis=1)[:, :data]
-    tokens = np.full((items, region + data), NOISE, np.int16)
-    np.put_along_axis(tokens, np.sort(places, axis=1), symbols.astype(np.int16), axis=1)
-    tokens[:, region:] = MARKER
-    labels = np.full_like(tokens, IGNORED_LABEL)
-    labels[:, region:] = symbols
-    return tokens, labels
+    def items(self, rng, count, size, is_scored):
+        region, data = size["region"], size["data"]
+        symbols = rng.integers(0, SYMBOLS, (count, data))
+        places = rng.permuted(np.tile(np.arange(region), (count, 1)), axis=1)[:, :data]
+        tokens = np.full((count, region + data), NOISE, np.int16)
+        np.put_along_axis(tokens, np.sort(places, axis=1), symbols.astype(np.int16), axis=1)
+        tokens[:, region:] = MARKER
+        labels = np.full_like(tokens, IGNORED_LABEL)
+        labels[:, region:] = symbols
+        return tokens, labels

@@ -5,13 +5,13 @@ Source: Arora et al., "Zoology: Measuring and Improving Recall in Efficient Lang
 
 import numpy as np
 
-from agentarch.scoring.metrics import classification_metrics
-from agentarch.task import IGNORED_LABEL, Data, Rung, Spec
+from agentarch.task import IGNORED_LABEL, Rung
+from agentarch.tasks import ClassificationTask
 
 KEYS, VALUES = 32, 32
 
 
-class Recall:
+class Recall(ClassificationTask):
     """Tokens `key value key value … key key key`; at each trailing key the label is its value.
 
     Keys are distinct within a sequence, so every answer is determined, and nothing but the sequence itself
@@ -21,11 +21,9 @@ class Recall:
     """
 
     name = "recall"
-    kind = "network"
     description = "look up values by key within a sequence; needs content-based addressing"
-    metric = "accuracy"
+    vocab_size = n_outputs = KEYS + VALUES
     chance = 1 / VALUES
-    ceiling = 1.0
     rungs = (
         Rung(10, 16, 256, 64, 200_000, 20, {"pairs": 4, "queries": 8}),
         Rung(300, 32, 9_600, 256, 200_000, 60, {"pairs": 4, "queries": 12}),
@@ -33,50 +31,18 @@ class Recall:
         Rung(800, 32, 25_600, 512, 200_000, 300, {"pairs": 12, "queries": 24}),
     )
 
-    def spec(self, rung):
-        size = self.rungs[rung].size
-        return Spec(
-            kind="tokens",
-            input_shape=(2 * size["pairs"] + size["queries"],),
-            vocab_size=KEYS + VALUES,
-            n_outputs=KEYS + VALUES,
-            output="per_position",
-            causal=True,
-            max_parameters=self.rungs[rung].max_parameters,
-        )
+    def shape(self, size):
+        return (2 * size["pairs"] + size["queries"],)
 
-    def data(self, split, rung, seed):
-        level = self.rungs[rung]
-        training, scored = np.random.default_rng(seed).spawn(2)
-        pairs = level.size["pairs"]
-        return Data(
-            *_sequences(training, training.integers(1, pairs + 1, level.train_items), **level.size),
-            *_sequences(scored, np.full(level.scored_items, pairs), **level.size),
-        )
-
-    def grade(self, predictions, labels):
-        return classification_metrics(predictions, labels)
-
-
-def _sequences(rng, held, pairs, queries):
-    """Make one sequence for each entry of `held`, the number of pairs it holds; queries fill the rest.
-
-    Args:
-        rng: source of chance.
-        held: `(items,)`, from 1 to `pairs`.
-        pairs: the most a sequence can hold.
-        queries: how many follow when it does.
-
-    Returns:
-        Tokens and labels, both `(items, 2 * pairs + queries)` int16.
-    """
-    items, length = len(held), 2 * pairs + queries
-    keys = rng.permuted(np.tile(np.arange(KEYS), (items, 1)), axis=1)[:, :pairs]
-    values = rng.integers(KEYS, KEYS + VALUES, (items, pairs))
-    shown = np.zeros((items, length), np.int64)
-    shown[:, : 2 * pairs] = np.stack([keys, values], axis=2).reshape(items, 2 * pairs)
-    asked = (rng.random((items, length)) * held[:, None]).astype(np.int64)
-    is_query = np.arange(length) >= 2 * held[:, None]
-    tokens = np.where(is_query, np.take_along_axis(keys, asked, axis=1), shown)
-    labels = np.where(is_query, np.take_along_axis(values, asked, axis=1), IGNORED_LABEL)
-    return tokens.astype(np.int16), labels.astype(np.int16)
+    def items(self, rng, count, size, is_scored):
+        pairs, length = size["pairs"], 2 * size["pairs"] + size["queries"]
+        held = np.full(count, pairs) if is_scored else rng.integers(1, pairs + 1, count)
+        keys = rng.permuted(np.tile(np.arange(KEYS), (count, 1)), axis=1)[:, :pairs]
+        values = rng.integers(KEYS, KEYS + VALUES, (count, pairs))
+        shown = np.zeros((count, length), np.int64)
+        shown[:, : 2 * pairs] = np.stack([keys, values], axis=2).reshape(count, 2 * pairs)
+        asked = (rng.random((count, length)) * held[:, None]).astype(np.int64)
+        is_query = np.arange(length) >= 2 * held[:, None]
+        tokens = np.where(is_query, np.take_along_axis(keys, asked, axis=1), shown)
+        labels = np.where(is_query, np.take_along_axis(values, asked, axis=1), IGNORED_LABEL)
+        return tokens.astype(np.int16), labels.astype(np.int16)

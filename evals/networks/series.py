@@ -8,14 +8,14 @@ import threading
 
 import numpy as np
 
-from agentarch.scoring.metrics import classification_metrics
-from agentarch.task import Data, Rung, Spec
+from agentarch.task import Data, Rung
+from agentarch.tasks import ClassificationTask
 
 CLASSES, LENGTH = 10, 40
 _GENERATOR = threading.Lock()  # the package draws from numpy's one global generator
 
 
-class Series:
+class Series(ClassificationTask):
     """A series of 40 values holding one of ten stretched and shifted templates; the label is which.
 
     Telling designs apart: those with a spatial inductive bias (convolution, recurrence) against those that
@@ -23,11 +23,10 @@ class Series:
     """
 
     name = "series"
-    kind = "network"
     description = "MNIST-1D, classify a noisy series; rewards a spatial inductive bias"
-    metric = "accuracy"
+    inputs, output, causal = "series", "one", False
+    n_outputs = CLASSES
     chance = 1 / CLASSES
-    ceiling = 1.0
     rungs = (
         Rung(10, 16, 200, 100, 200_000, 20, {}),
         Rung(150, 32, 1_000, 500, 200_000, 60, {}),
@@ -35,16 +34,8 @@ class Series:
         Rung(1_000, 32, 4_000, 1_000, 200_000, 300, {}),
     )
 
-    def spec(self, rung):
-        return Spec(
-            kind="series",
-            input_shape=(LENGTH, 1),
-            vocab_size=None,
-            n_outputs=CLASSES,
-            output="one",
-            causal=False,
-            max_parameters=self.rungs[rung].max_parameters,
-        )
+    def shape(self, size):
+        return (LENGTH, 1)
 
     def data(self, split, rung, seed):
         from mnist1d.data import get_dataset_args, make_dataset  # brings a plotting library with it: a second
@@ -64,6 +55,3 @@ class Series:
             made["x_test"].astype(np.float32)[..., None],
             made["y_test"].astype(np.int16),
         )
-
-    def grade(self, predictions, labels):
-        return classification_metrics(predictions, labels)

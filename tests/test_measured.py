@@ -1,0 +1,217 @@
+"""What seed designs were measured to score: how it is gathered, kept, read and shown."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.commands import TINY_FILE
+from support.designs import SOUND
+from support.tiny import Tiny
+
+from agentarch.catalogue import find_tasks, seed_designs
+from agentarch.design import Proposal, read_design
+from agentarch.kinds.measured import (
+    BrokenMeasurements,
+    Cell,
+    Measurements,
+    fingerprint,
+    load,
+    rank_correlations,
+    rungs_found,
+)
+from agentarch.kinds.measuring import measure, still_wanted
+from agentarch.kinds.network import CONTRACT
+from agentarch.kinds.task_page import BEGIN, END, NoPlaceForMeasurements, render, with_measurements
+from agentarch.scoring.resolution import (
+    noise_floor,
+    noise_of_differences,
+    rank_correlation,
+    smallest_difference,
+)
+
+EVALS = Path(__file__).parent.parent / "evals" / "networks"
+DESIGN = replace(read_design(Proposal(SOUND, "sound"), CONTRACT))
+
+
+def cell(design="gru", seed=0, score=0.5, rung=1, **other):
+    plain = {"task": "tiny", "design_id": "d" + design, "data": "x", "outcome": "scored", "seconds": 2.0}
+    return Cell(**{**plain, "rung": rung, "design": design, "seed": seed, "score": score, **other})
+
+
+def table(*cells):
+    known = Measurements()
+    for one in cells:
+        known.add(Tiny(), one)
+    return known
+
+
+def test_the_shipped_page_says_what_the_shipped_measurements_say():
+    page = (EVALS / "README.md").read_text()
+    assert page == with_measurements(page, load(EVALS / "measured.json"))
+
+
+def test_measurements_are_of_tasks_and_designs_that_ship():
+    known = load(EVALS / "measured.json")
+    assert set(known.tasks) <= set(find_tasks("network"))
+    assert {one.design for one in known.cells.values()} <= {design.name for design in seed_designs(CONTRACT)}
+
+
+def test_what_is_saved_is_read_again(tmp_path):
+    known = table(cell(), cell(seed=1, score=None, outcome="timeout"))
+    known.save(tmp_path / "measured.json")
+    assert load(tmp_path / "measured.json") == known
+    assert load(tmp_path / "nothing.json") == Measurements()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"format": 99}', '{"format": 1, "tasks": {}, "cells": [{"task": "x"}]}']
+)
+def test_a_file_that_holds_no_measurements_is_refused(tmp_path, text):
+    (tmp_path / "measured.json").write_text(text)
+    with pytest.raises(BrokenMeasurements, match="cannot read the measurements"):
+        load(tmp_path / "measured.json")
+
+
+def test_measuring_goes_on_where_it_was_and_measures_again_what_has_changed(executor):
+    known, kept = Measurements(), []
+    wanted = still_wanted([Tiny()], [0], [DESIGN], 2, known)
+    assert [one.seed for one in wanted] == [0, 1]
+    assert measure(wanted, executor, 2, known, kept.append) == 0
+    assert len(kept) == len(known.cells) == 2
+    assert all(one.score is not None and one.seconds > 0 for one in kept)
+    assert still_wanted([Tiny()], [0], [DESIGN], 2, known) == []
+    assert len(still_wanted([Tiny()], [0], [DESIGN], 3, known)) == 1
+    assert len(still_wanted([Tiny()], [0], [replace(DESIGN, id="other")], 2, known)) == 2
+
+    class Harder(Tiny):
+        def data(self, split, rung, seed):
+            return super().data(split, rung, seed + 1)
+
+    assert len(still_wanted([Harder()], [0], [DESIGN], 2, known)) == 2
+    assert fingerprint(Harder(), 0) != fingerprint(Tiny(), 0) == fingerprint(Tiny(), 0)
+    assert known.without_outdated({("tiny", 0): fingerprint(Harder(), 0)}).cells == {}
+    assert known.without_outdated({("tiny", 0): fingerprint(Tiny(), 0)}).cells == known.cells
+
+
+def test_cheap_rungs_and_first_seeds_are_measured_first():
+    wanted = still_wanted([Tiny()], [0, 1, 9], [DESIGN], 2, Measurements())
+    assert [(one.seed, one.rung) for one in wanted] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+
+
+def test_the_noise_floor_is_the_pooled_deviation_of_designs_that_are_neither_at_floor_nor_at_ceiling():
+    rng = np.random.default_rng(0)
+    scores = {f"d{n}": dict(enumerate(0.5 + rng.normal(0, 0.1, 8))) for n in range(200)}
+    stuck = {"perfect": {0: 1.0, 1: 1.0}, "hopeless": {0: 0.0, 1: 0.01}, "once": {0: 0.3}}
+    floor, names = noise_floor(scores | stuck)
+    assert floor == pytest.approx(0.1, rel=0.05)
+    assert set(names) == set(scores)
+    assert noise_floor(stuck)[1] == ("perfect", "hopeless")
+    assert noise_floor({"once": {0: 0.3}}) is None
+    assert noise_of_differences(scores) == pytest.approx(0.1 * np.sqrt(2), rel=0.05)
+
+
+def test_what_seeds_share_does_not_blur_a_paired_difference():
+    shared = np.random.default_rng(0).normal(0, 0.1, 8)
+    scores = {name: dict(enumerate(base + shared)) for name, base in (("a", 0.4), ("b", 0.5), ("c", 0.6))}
+    assert noise_floor(scores)[0] > 0.05
+    assert noise_of_differences(scores) == pytest.approx(0, abs=1e-9)
+    assert noise_of_differences({"a": {0: 0.5, 1: 0.6}, "b": {2: 0.5, 3: 0.6}}) is None
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5, 8])
+def test_a_difference_that_so_many_seeds_resolve_is_found_80_times_in_100(seeds):
+    rng, noise = np.random.default_rng(seeds), 0.04
+    drawn = rng.normal(smallest_difference(noise, seeds), noise, (20_000, seeds))
+    t = drawn.mean(axis=1) / (drawn.std(axis=1, ddof=1) / np.sqrt(seeds))
+    threshold = {2: 12.706, 3: 4.303, 5: 2.776, 8: 2.365}[
+        seeds
+    ]  # two-sided 5%, from any table of Student's t
+    assert (t > threshold).mean() == pytest.approx(0.8, abs=0.015)
+
+
+def test_fewer_than_two_seeds_resolve_nothing():
+    with pytest.raises(ValueError, match="two seeds or more"):
+        smallest_difference(0.1, 1)
+
+
+def test_rank_correlation_is_spearmans():
+    assert rank_correlation([1, 2, 3, 4], [10, 20, 30, 31]) == pytest.approx(1)
+    assert rank_correlation([1, 2, 3, 4], [4, 3, 2, 1]) == pytest.approx(-1)
+    assert rank_correlation([1, 2, 2, 3], [1, 3, 2, 4]) == pytest.approx(0.9486833)
+    assert rank_correlation([1, 1, 1], [1, 2, 3]) is None
+    assert rank_correlation([1, 2], [1, 2]) is None
+
+
+def test_a_rung_is_told_with_its_spread_noise_cost_and_agreement():
+    scores = {"gru": (0.5, 0.52), "transformer": (0.8, 0.82), "perceiver": (0.1, 0.12)}
+    cells = [
+        cell(name, seed, of[seed], rung) for name, of in scores.items() for seed in (0, 1) for rung in (1, 2)
+    ]
+    low, high = rungs_found([*cells, cell("hopfield", 0, None, 1, outcome="timeout", seconds=9.0)])
+    assert (low.best, low.worst, low.failed) == ("transformer", "perceiver", {"hopfield": "timeout"})
+    assert low.spread == pytest.approx(0.7)
+    assert low.noise == pytest.approx(0.01 * np.sqrt(2))
+    assert low.separates
+    assert (low.median_seconds, low.longest_seconds) == (2.0, 9.0)
+    assert list(low.resolves) == [2, 3, 5, 8]
+    assert list(rank_correlations((low, high))) == [(1, 2, pytest.approx(1.0), 3)]
+    (once,) = rungs_found([cell("gru", 0, 0.4), cell("perceiver", 0, 0.9)])
+    assert once.noise is once.separates is None
+    assert once.resolves == {}
+
+
+def test_the_page_shows_every_task_and_keeps_what_a_person_wrote():
+    known = table(
+        cell("gru", 0, 0.5), cell("gru", 1, 0.6), cell("perceiver", 0, 0.1), cell("perceiver", 1, 0.1)
+    )
+    page = with_measurements(f"# Mine\n\n{BEGIN}\nold\n{END}\nmore\n", known)
+    assert page.startswith("# Mine\n")
+    assert page.endswith(f"{END}\nmore\n")
+    assert "old" not in page
+    assert (
+        "| `tiny` | accuracy 0.167 → 1 | 1: 2 | gru 0.55, perceiver 0.10 (rung 1, 2 seeds, 2 designs) |"
+        in page
+    )
+    assert "gru: tiny" in render(known)
+    for broken in ("no marks", BEGIN, f"{END} {BEGIN}", f"{BEGIN} {END} {BEGIN} {END}"):
+        with pytest.raises(NoPlaceForMeasurements):
+            with_measurements(broken, known)
+
+
+def test_the_commands_measure_check_and_show(agentarch, tmp_path):
+    (tmp_path / "tiny.py").write_text(TINY_FILE.read_text())
+    before = agentarch("tasks", "--check", "tiny.py")
+    assert before.exit_code == 0, before.out + before.err
+    assert "not measured yet; measure it with: agentarch tasks --measure tiny.py" in before.out
+
+    arguments = ("tasks", "--measure", "tiny.py", "--rungs", "0,1", "--designs", "gru,mlp_mixer,convolution")
+    measured = agentarch(*arguments, "--json")
+    assert measured.exit_code == 0, measured.err
+    assert measured.json["measured"] == 12
+    assert agentarch(*arguments, "--json").json["measured"] == 0
+    assert len(json.loads((tmp_path / "measured.json").read_text())["cells"]) == 12
+
+    said = agentarch("tasks", "--check", "tiny.py", "--json")
+    assert said.exit_code == 0, said.err
+    assert said.json["holds"]
+    (task,) = said.json["tasks"]
+    assert [one["rung"] for one in task["measured"]] == [0, 1]
+    assert set(task["measured"][0]["resolves"]) == {"2", "3", "5", "8"}
+    assert task["rank_correlations"][0]["designs"] == 3
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--measure", "tiny.py", "--rungs", "one"),
+        ("--measure", "recal"),
+        ("--measure", "recall", "--designs", "gruu"),
+        ("--check", "all", "--measure", "all"),
+        ("--check", "recall", "--rung", "9"),
+    ],
+)
+def test_what_cannot_be_meant_is_bad_usage(agentarch, tmp_path, arguments):
+    (tmp_path / "tiny.py").write_text(TINY_FILE.read_text())
+    assert agentarch("tasks", *arguments).exit_code == 2
