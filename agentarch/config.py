@@ -12,8 +12,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from agentarch.errors import UsageError, unknown_name
+from agentarch.suites import Suite, find_suite
 
 DEFAULT_EVALUATIONS = 120
+DEFAULT_SUITE = "quick"
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 
@@ -59,8 +61,9 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: str = Field("network", description="kind of design to search over")
+    suite: str | None = Field(None, description="named set of tasks, with a budget and a highest rung")
     tasks: Annotated[tuple[str, ...], BeforeValidator(_split_names)] = Field(
-        ("recall", "parity"), min_length=1, description="tasks a design is scored on: names, or task files"
+        min_length=1, description="tasks a design is scored on: names, or task files"
     )
     evaluations: int | None = Field(None, strict=True, ge=1, description="stop after so many evaluations")
     time: Annotated[float | None, BeforeValidator(lambda v: v if v is None else parse_duration(v))] = Field(
@@ -113,6 +116,10 @@ def make_config(given: Mapping[str, Any], file: Path | None = None) -> RunConfig
         if key not in RunConfig.model_fields:
             raise unknown_name(f"key in {file}", key, RunConfig.model_fields)
     settings.update({key: value for key, value in given.items() if value is not None})
+    if "tasks" not in settings:
+        settings = _of_suite(find_suite(str(settings.get("suite", DEFAULT_SUITE))), settings)
+    elif "suite" in settings:
+        raise UsageError("suite and tasks are both given; a suite is a set of tasks, so give one of them")
     try:
         return RunConfig(**settings)
     except ValidationError as error:
@@ -120,6 +127,19 @@ def make_config(given: Mapping[str, Any], file: Path | None = None) -> RunConfig
         name = ".".join(str(part) for part in first["loc"]) or "configuration"
         message = first["msg"].removeprefix("Value error, ")
         raise UsageError(f"{name}: {message} (got {first['input']!r})") from None
+
+
+def _of_suite(suite: Suite, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings with what a suite says wherever they say nothing."""
+    said: dict[str, Any] = {
+        "suite": suite.name,
+        "tasks": suite.tasks,
+        "top_rung": suite.top_rung,
+        "confirm_seeds": suite.confirm_seeds,
+    }
+    if "time" not in settings:
+        said["evaluations"] = suite.evaluations
+    return said | settings
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

@@ -15,24 +15,40 @@ class Suite:
         name: what stands for them.
         description: one line: what it is for.
         tasks: their names, in order.
+        top_rung: the highest that a design climbs to.
+        evaluations: budget of a run that names no other.
+        confirm_seeds: training seeds of each confirmation at the end.
     """
 
     name: str
     description: str
     tasks: tuple[str, ...]
+    top_rung: int
+    evaluations: int
+    confirm_seeds: int
 
 
 SUITES = (
-    Suite("quick", "two tasks that pull apart; for a first look", ("recall", "parity")),
     Suite(
-        "standard",
-        "eight tasks, one for each thing a design can be good at; for a night",
-        ("recall", "parity", "fuzzy_recall", "stack", "compress", "automaton", "series", "text"),
+        name="quick",
+        description="two tasks that pull apart; for a first look of a few minutes",
+        tasks=("recall", "parity"),
+        top_rung=2,
+        evaluations=144,
+        confirm_seeds=3,
     ),
     Suite(
-        "full",
-        "every task; for a verdict that is to hold everywhere",
-        (
+        name="standard",
+        description="eight tasks, one for each thing a design can be good at; for a night",
+        tasks=("recall", "parity", "fuzzy_recall", "stack", "compress", "automaton", "series", "text"),
+        top_rung=2,
+        evaluations=1600,
+        confirm_seeds=5,
+    ),
+    Suite(
+        name="full",
+        description="every task; for a verdict that is to hold everywhere",
+        tasks=(
             *(
                 "recall",
                 "parity",
@@ -56,6 +72,9 @@ SUITES = (
                 "table",
             ),
         ),
+        top_rung=3,
+        evaluations=4000,
+        confirm_seeds=5,
     ),
 )
 """From the cheapest to the dearest."""

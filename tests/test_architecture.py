@@ -12,8 +12,8 @@ SANDBOX = sorted((ROOT / "sandbox").glob("*.py"))
 
 FLOORS = (
     {"errors", "syntax", "text"},
-    {"design", "task", "evaluation", "config", "content", "seeding"},
-    {"scoring", "store", "execution", "qd", "proposers", "catalogue", "tasks", "suites"},
+    {"design", "task", "evaluation", "config", "content", "seeding", "suites"},
+    {"scoring", "store", "execution", "qd", "proposers", "catalogue", "tasks"},
     {"kinds", "testing"},
     {"search"},
     {"cli"},

@@ -40,18 +40,26 @@ def root(
     """Designs architectures: proposes them as code, scores them in a box, keeps the best of every niche."""
 
 
-@app.command(epilog="Example: agentarch search --tasks recall,parity --evaluations 40 --seed 1")
+@app.command(
+    epilog="Examples: agentarch search --suite quick    agentarch search --tasks recall,copy --time 8h --seed 1"
+)
 def search(
     kind: Annotated[str | None, typer.Option(help="Kind of design: network.  [default: network]")] = None,
     tasks: Annotated[
         str | None,
         typer.Option(
-            help="Tasks to score on, by name or .py file, comma-separated.  [default: recall,parity]"
+            help="Tasks to score on, by name or .py file, comma-separated.  [default: those of the suite]"
         ),
+    ] = None,
+    suite: Annotated[
+        str | None,
+        typer.Option(help="Named set of tasks with a budget: quick, standard or full.  [default: quick]"),
     ] = None,
     evaluations: Annotated[
         int | None,
-        typer.Option(help="Stop after so many evaluations.  [default: 120, unless --time is given]"),
+        typer.Option(
+            help="Stop after so many evaluations.  [default: the suite's, or 120; none when --time is given]"
+        ),
     ] = None,
     time: Annotated[str | None, typer.Option(help="Stop after so long: 90s, 30m, 8h, 1h30m.")] = None,
     workers: Annotated[
@@ -108,6 +116,7 @@ def search(
     given = {
         "kind": kind,
         "tasks": tasks,
+        "suite": suite,
         "evaluations": evaluations,
         "time": time,
         "workers": workers,

@@ -249,7 +249,7 @@ class RunState:
         self._pools.setdefault(rung, NoisePool()).put(design.id, cells)
         scored = ScoredDesign(
             design=design,
-            scores={level: cells_score(known[level], self.noise(level)) for level in known},
+            scores={**(before.scores if before else {}), rung: cells_score(cells, self.noise(rung))},
             descriptors=before.descriptors
             if before and rung >= min(before.cells)
             else self._measured(design, rung),
