@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 
 from markupsafe import Markup
 from pygments import highlight
@@ -15,13 +16,19 @@ MOST_CHARACTERS = 200_000
 MOST_DIFF_LINES = 3_000
 """A difference between longer sources is not looked for: the search for it grows with the square."""
 
+_FILE_NAMES = re.compile(r"\A--- .*\n\+\+\+ .*\n")
+"""How a unified difference begins; the page says beside it what is compared, and these read like changed lines."""
+
 _LEXERS = {"python": PythonLexer, "diff": DiffLexer}
 
 
 def highlighted(text: str, language: str) -> Markup:
     """Return hostile source as HTML; `language` is `python` or `diff`."""
     lexer = _LEXERS[language](stripnl=False)
-    return Markup(highlight(printable(text, MOST_CHARACTERS), lexer, HtmlFormatter(nowrap=True)))
+    shown = printable(text, MOST_CHARACTERS)
+    if language == "diff":
+        shown = _FILE_NAMES.sub("", shown, count=1)
+    return Markup(highlight(shown, lexer, HtmlFormatter(nowrap=True)))
 
 
 def difference(before: str, after: str, before_name: str, after_name: str) -> str | None:

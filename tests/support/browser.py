@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-HOW_TO_GET_IT = "no Chromium on the path; on Debian and Ubuntu: make chromium (as root), elsewhere install it yourself"
+HOW_TO_GET_IT = (
+    "no Chromium on the path; on Debian and Ubuntu: make chromium (as root), elsewhere install it yourself"
+)
 
 
 @dataclass
@@ -63,9 +65,13 @@ def opened(browser: Browser, file: Path, width: int = 1200, scheme: str = "light
         viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True, has_touch=width < 600
     ) as context:
         seen = Opened(context.new_page())
-        seen.page.on("console", lambda said: said.type in ("error", "warning") and seen.errors.append(said.text))
+        seen.page.on(
+            "console", lambda said: said.type in ("error", "warning") and seen.errors.append(said.text)
+        )
         seen.page.on("pageerror", lambda error: seen.errors.append(str(error)))
-        seen.page.on("dialog", lambda dialog: (seen.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        seen.page.on(
+            "dialog", lambda dialog: (seen.errors.append(f"dialog: {dialog.message}"), dialog.dismiss())
+        )
         seen.page.on("request", lambda asked: asked.url != file.as_uri() and seen.requests.append(asked.url))
         seen.page.goto(file.as_uri())
         yield seen

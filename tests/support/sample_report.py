@@ -69,8 +69,8 @@ def sample_report(seed: int = 7, designs: int = 40) -> dict[str, Any]:
             for name, text in TASKS
         ],
         "verdict": {
-            "sentence": f"{finalists[0]['name']} beat the best random proposal by 0.084 in score (95% interval 0.031 to 0.137, "
-            "72 seed and task pairs, corrected for 40 candidates).",
+            "sentence": f"{finalists[0]['name']} beat the best random proposal by 0.084 in score (95% "
+            "interval 0.031 to 0.137, 72 seed and task pairs, corrected for 40 candidates).",
             "beat_control": True,
             "winner": finalists[0]["id"],
             "control": "best random proposal",
@@ -89,8 +89,8 @@ def sample_report(seed: int = 7, designs: int = 40) -> dict[str, Any]:
             {
                 "number": 31 + 17 * number,
                 "kind": rng.choice(("promoted", "stopped early", "rescored", "more seeds")),
-                "reason": f"{rng.choice(scored)['name']} leads by {rng.random() / 5:.3f} over n = {rng.randint(4, 40)}; its "
-                "interval lies above the median of its rung",
+                "reason": f"{rng.choice(scored)['name']} leads by {rng.random() / 5:.3f} over n = "
+                f"{rng.randint(4, 40)}; its interval lies above the median of its rung",
             }
             for number in range(60)
         ],
@@ -124,7 +124,9 @@ def sample_report(seed: int = 7, designs: int = 40) -> dict[str, Any]:
 def _design(rng: random.Random, number: int, designs: int) -> dict[str, Any]:
     arm = "baseline" if number < 5 else "random" if number % 3 == 0 else "search"
     parameters = int(math.exp(rng.uniform(math.log(11_000), math.log(300_000))))
-    luck = {"baseline": 0.42, "random": 0.36, "search": 0.46}[arm] + 0.25 * number / designs * (arm == "search")
+    luck = {"baseline": 0.42, "random": 0.36, "search": 0.46}[arm] + 0.25 * number / designs * (
+        arm == "search"
+    )
     score = min(0.97, luck + 0.05 * math.log(parameters / 40_000) + rng.gauss(0, 0.09))
     half = rng.uniform(0.015, 0.05)
     mixing, content = rng.uniform(0.3, 0.9), rng.uniform(0.0, 0.4)
@@ -222,7 +224,11 @@ def _finalists(rng: random.Random, scored: list[dict[str, Any]]) -> list[dict[st
 
 def _progress(rng: random.Random) -> list[dict[str, Any]]:
     points = []
-    for arm, last, reach, niches in (("search", 184, 0.74, 27), ("random", 158, 0.6, 15), ("baseline", 41, 0.5, 5)):
+    for arm, last, reach, niches in (
+        ("search", 184, 0.74, 27),
+        ("random", 158, 0.6, 15),
+        ("baseline", 41, 0.5, 5),
+    ):
         best, evaluations = 0.1, 4
         while evaluations < last:
             share = evaluations / last
@@ -231,7 +237,7 @@ def _progress(rng: random.Random) -> list[dict[str, Any]]:
                 {
                     "arm": arm,
                     "evaluations": evaluations,
-                    "cpu_seconds": evaluations * 146.0 * rng.uniform(0.95, 1.05),
+                    "cpu_seconds": (evaluations + rng.random()) * 146.0,
                     "best": best,
                     "interval": [best - 0.035, best + 0.035],
                     "coverage": niches * math.sqrt(share) / 150,

@@ -6,6 +6,7 @@ least as well, one of the two strictly (Pareto optimality). Scores of different 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,9 +20,13 @@ from agentarch.report.figures.base import (
     label,
     layout,
 )
+from agentarch.wording import number_text
 
 MOST_POINTS = 2000
 """More points than this slow a browser down; the front and the best designs are always drawn."""
+
+_WIDE = 5
+"""Costs that differ by less than this factor are drawn on a plain scale."""
 
 Costed = tuple[float, DesignPart]
 CostOf = Callable[[DesignPart], float | None]
@@ -100,12 +105,22 @@ def _figure(name: str, title: str, designs: Sequence[DesignPart], cost_of: CostO
         title=f"Score against {name}",
         traces=traces,
         layout=layout(
-            xaxis={"type": "log", "title": {"text": title, "standoff": 8}, "dtick": "D2"},
+            xaxis={"title": {"text": title, "standoff": 8}, **_scale([cost for cost, _ in shown])},
             yaxis={"title": {"text": "score", "standoff": 6}},
         ),
         summary=_summary(name, by_rung, shown),
         height=340,
     )
+
+
+def _scale(costs: Sequence[float]) -> dict[str, Any]:
+    """Return the settings of an axis for these costs: logarithmic, unless they lie close together."""
+    if max(costs) < _WIDE * min(costs):
+        return {"type": "linear"}
+    low, high = math.floor(math.log10(min(costs))), math.ceil(math.log10(max(costs)))
+    ticks = [float(f"{digit}e{power}") for power in range(low, high + 1) for digit in (1, 2, 5)]
+    names = [number_text(tick) if tick >= 10_000 else f"{tick:g}" for tick in ticks]
+    return {"type": "log", "tickvals": ticks, "ticktext": names}
 
 
 def _points(arm: str, chosen: list[Costed], is_optimal: bool, top: int) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from agentarch.wording import number_text
 
 DRAWN_AXES = 3
 _PANEL_AXIS = "parameters"
+_DARK_SHARE = 0.45
+"""Below this share of the scale its colours are dark enough to carry white text."""
 
 Cells = dict[tuple[int, int], DesignPart]
 
@@ -95,24 +97,42 @@ def _panel(
         "zmin": scale[0],
         "zmax": scale[1],
         "colorscale": [[step / 4, f"var(--scale-{step})"] for step in range(5)],
-        "texttemplate": "%{z:.2f}",
-        "textfont": {"size": 10},
         "hoverongaps": False,
         "hoverinfo": "text",
         "hovertext": [[design_hover(design) if design else "" for design in row] for row in found],
+    }
+    middle = scale[0] + _DARK_SHARE * (scale[1] - scale[0])
+    numbers = {
+        "type": "scatter",
+        "mode": "text",
+        "x": [column for column, _ in cells],
+        "y": [row for _, row in cells],
+        "text": [_short(design.score or 0.0) for design in cells.values()],
+        "textfont": {
+            "size": 11,
+            "color": [
+                f"var(--on-{'dark' if (design.score or 0.0) < middle else 'light'})"
+                for design in cells.values()
+            ],
+        },
+        "hoverinfo": "skip",
     }
     title = "all designs" if panel_axis is None else _range_text(axes[panel_axis], number)
     held = len(cells)
     return Figure(
         name=f"niches-{number}",
         title=title,
-        traces=[empty, elites],
+        traces=[empty, elites, numbers],
         layout=layout(
-            xaxis=_edges(axes, across), yaxis=_edges(axes, up), margin={"l": 44, "r": 4, "t": 4, "b": 40}
+            xaxis=_edges(axes, across), yaxis=_edges(axes, up), margin={"l": 44, "r": 14, "t": 4, "b": 40}
         ),
         summary=f"{title}: {held} of {len(columns) * len(rows)} cells hold a design.",
         height=230,
     )
+
+
+def _short(score: float) -> str:
+    return f"{round(score, 2) + 0.0:.2f}"  # a rounded -0.0 would show its sign
 
 
 def _edges(axes: Sequence[AxisPart], number: int | None) -> dict[str, object]:
@@ -127,6 +147,7 @@ def _edges(axes: Sequence[AxisPart], number: int | None) -> dict[str, object]:
         "ticktext": [number_text(_edge(one, edge)) for edge in shown],
         "tickfont": {"size": 10},
         "tickangle": 0,
+        "ticklabeloverflow": "allow",
         "range": [-0.5, one.bins - 0.5],
         "showgrid": False,
         "zeroline": False,

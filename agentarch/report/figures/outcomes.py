@@ -62,9 +62,9 @@ def outcomes_figure(outcomes: Outcomes) -> Figure | None:
         layout=layout(
             barmode="stack",
             bargap=0.35,
-            xaxis={"tickformat": ".0%", "range": [0, 1]},
+            xaxis={"tickformat": ".0%", "range": [0, 1], "ticklabeloverflow": "allow"},
             yaxis={"type": "category", "autorange": "reversed", "ticksuffix": "  "},
-            margin={"l": 12, "r": 16, "t": 4, "b": 32},
+            margin={"l": 12, "r": 24, "t": 4, "b": 32},
         ),
         summary=f"All evaluations: {told}.",
         height=60 + 40 * len(rows),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agentarch.report.contract import Verdict
-from agentarch.report.figures.base import Figure, label, layout
+from agentarch.report.figures.base import Figure, layout
 
 
 def verdict_figure(verdict: Verdict | None) -> Figure | None:
@@ -12,7 +12,6 @@ def verdict_figure(verdict: Verdict | None) -> Figure | None:
     if (
         verdict is None
         or difference is None
-        or None in (difference.value, difference.low, difference.high)
         or difference.value is None
         or difference.low is None
         or difference.high is None
@@ -53,7 +52,7 @@ def verdict_figure(verdict: Verdict | None) -> Figure | None:
                 "zerolinewidth": 2,
                 "tickformat": "+.2f",
                 "title": {
-                    "text": f"← {label(control, 30)} better | winner better →",
+                    "text": "← control better | winner better →",
                     "font": {"color": "var(--muted)"},
                 },
             },
