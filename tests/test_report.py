@@ -30,8 +30,12 @@ HOSTILE = (
 )
 
 
+SCRIPT = re.compile(r"(?<=<script>)[^<]*(?:<(?!/script>)[^<]*)*(?=</script>)")
+
+
 def parsed(page):
-    return html5lib.parse(page, namespaceHTMLElements=False)
+    """The page as a browser reads it, less what its scripts say, which is megabytes."""
+    return html5lib.parse(SCRIPT.sub("", page), namespaceHTMLElements=False)
 
 
 def figures(page):
@@ -162,7 +166,7 @@ def test_hostile_text_is_shown_as_text_and_adds_no_markup():
         for name in one.attrib
         if name.startswith("on")
     ]
-    assert shown(attacked.find(".//p[@class='sentence']")) == HOSTILE.replace("\u2028", "")
+    assert shown(attacked.find(".//p[@class='sentence']")) == " ".join(HOSTILE.split())
 
 
 def test_hostile_text_in_a_figure_can_neither_end_the_script_nor_become_plotlys_markup():
@@ -178,7 +182,7 @@ def test_hostile_text_in_a_figure_can_neither_end_the_script_nor_become_plotlys_
         for row in trace.get("hovertext", [])
         for text in (row if isinstance(row, list) else [row])
     ]
-    assert any("&lt;script&gt;" in text for text in told)
+    assert any("&lt;/script&gt;" in text for text in told)
     assert set(re.findall(r"<[^>]*>", "".join(told))) <= {"<b>", "</b>", "<br>"}
 
 
@@ -187,8 +191,8 @@ def test_source_and_difference_keep_every_visible_character():
     source = f"x = 1 < 2 & 3  # {HOSTILE}\n\ndef build(spec):\n\treturn '\x1b[31mred\u202e'\n"
     report["finalists"][0] |= {"source": source, "diff": f"--- a\n+++ b\n@@ -1 +1 @@\n-{HOSTILE}\n+y"}
     blocks = ["".join(one.itertext()) for one in parsed(render_page(report)).iter("pre")]
-    assert source.replace("\x1b[31m", "").replace("\u202e", "").replace("\u2028", "") in blocks
-    assert f"@@ -1 +1 @@\n-{HOSTILE}\n+y\n".replace("\u2028", "") in blocks
+    assert source.replace("\x1b[31m", "").replace("\u202e", "") in blocks
+    assert f"@@ -1 +1 @@\n-{HOSTILE}\n+y\n" in blocks
 
 
 @given(st.text(max_size=80), st.text(max_size=80))
@@ -228,13 +232,15 @@ def test_every_link_leads_to_a_part_of_the_page():
 
 
 def test_the_policy_lets_the_pages_own_scripts_run_and_nothing_be_loaded():
-    page = parsed(render_page(sample_report()))
-    policy = page.find(".//meta[@http-equiv='Content-Security-Policy']").get("content")
+    page = render_page(sample_report())
+    policy = parsed(page).find(".//meta[@http-equiv='Content-Security-Policy']").get("content")
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
     assert rules["default-src"] == "'none'"
     assert rules["img-src"] == "data:"
-    own = [one.text for one in page.iter("script") if one.get("type") is None]
-    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in own]
+    hashes = [
+        base64.b64encode(hashlib.sha256(own.encode()).digest()).decode() for own in SCRIPT.findall(page)
+    ]
+    assert len(hashes) == 2
     assert rules["script-src"].split() == [f"'sha256-{one}'" for one in hashes]
 
 
