@@ -1,6 +1,7 @@
 # make demo        sets up .venv and runs a search
 # make test        sets up .venv and runs every test
 # make test-fast   runs all but real training runs and whole searches
+# make chromium    installs the browser that reports are tested in, on Debian and its kin, for root
 # make attacks     runs every attack of the threat list, as this user and, for root, as an ordinary one
 # make lint        looks for mistakes and untidy code
 # make types       checks types
@@ -15,7 +16,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 
-.PHONY: demo test test-fast attacks lint types wheel benchmarks clean help
+.PHONY: demo test test-fast chromium attacks lint types wheel benchmarks clean help
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -41,6 +42,12 @@ test: $(READY_DEV)
 
 test-fast: $(READY_DEV)
 	$(BIN)/python -m pytest -m 'not slow'
+
+chromium:
+	@command -v chromium > /dev/null || { \
+		command -v apt-get > /dev/null && [ "$$(id -u)" = 0 ] || { \
+			echo "no Chromium here, and it cannot be installed without apt-get and root; its tests are skipped"; exit 1; }; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; }
 
 attacks: $(READY_DEV)
 	$(BIN)/python -m pytest tests/test_attacks.py tests/test_attacks_as_ordinary_user.py

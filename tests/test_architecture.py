@@ -11,11 +11,12 @@ ENGINE = sorted((ROOT / "agentarch").rglob("*.py"))
 SANDBOX = sorted((ROOT / "sandbox").glob("*.py"))
 
 FLOORS = (
-    {"errors", "syntax", "text"},
+    {"errors", "syntax", "text", "wording"},
     {"design", "task", "evaluation", "config", "content", "seeding", "suites"},
     {"scoring", "store", "execution", "qd", "proposers", "catalogue", "tasks"},
     {"kinds", "testing"},
     {"search"},
+    {"report"},
     {"cli"},
 )
 """Rooms from the ground up; a room may import from its own floor and those below."""

@@ -20,7 +20,7 @@ from agentarch.config import make_config, parse_duration
 from agentarch.errors import UsageError
 from agentarch.task import TaskFailed
 
-COMMANDS = ("search", "resume", "status", "show", "evaluate", "tasks", "doctor")
+COMMANDS = ("search", "resume", "status", "show", "report", "evaluate", "tasks", "doctor")
 
 
 @pytest.fixture

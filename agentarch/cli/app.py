@@ -184,6 +184,25 @@ def show(
         show_design(folder, design, as_json)
 
 
+@app.command(epilog="Examples: agentarch report latest    agentarch report latest --output /tmp/night.html")
+def report(
+    run: RunName,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to write it.  [default: report.html in the run's folder]"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a run as one HTML file to read offline: verdict, niches, progress, finalists, cost. Works while it runs.
+
+    With --json the same numbers are printed besides. An older report is replaced; any other file is left alone.
+    """
+    from agentarch.cli.reporting import write_report
+    from agentarch.search.session import find_run
+
+    write_report(find_run(run), output, as_json)
+
+
 @app.command(epilog="Example: agentarch evaluate archive/networks/gru.py --task parity --rung 2")
 def evaluate(
     file: Annotated[

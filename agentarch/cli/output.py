@@ -12,6 +12,8 @@ from rich.table import Table
 
 from agentarch.errors import UsageError
 from agentarch.text import one_line
+from agentarch.wording import duration_text as duration_text  # told to every command from here
+from agentarch.wording import number_text as number_text
 
 PIPE_WIDTH = 120
 """Columns of a table that is written to a file or a pipe."""
@@ -56,27 +58,6 @@ def plain(text: object, max_characters: int = 200) -> str:
 def score_text(score: float, interval: Sequence[float]) -> str:
     """Return a score with its 95% interval, e.g. `0.412 [0.391, 0.433]`."""
     return f"{score:.3f} [dim]\\[{interval[0]:.3f}, {interval[1]:.3f}][/dim]"
-
-
-def number_text(value: float) -> str:
-    """Return a measured value in few characters, e.g. `0.42`, `115k`."""
-    return (
-        f"{value / 1000:.0f}k"
-        if abs(value) >= 10_000
-        else f"{value:.4g}"
-        if abs(value) >= 10
-        else f"{value:.2f}"
-    )
-
-
-def duration_text(seconds: float) -> str:
-    """Return e.g. `45 s`, `3 min 20 s`, `2 h 5 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def outcomes_text(outcomes: Mapping[str, int], quarantined: int = 0) -> str:

@@ -1,0 +1,64 @@
+"""`agentarch report`: a run as one HTML file, or the same numbers as JSON."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from rich.markup import escape
+
+from agentarch.cli.output import OUT, print_json
+from agentarch.errors import AgentarchError, UsageError
+from agentarch.report import is_report, render_page, report_data
+from agentarch.search.session import open_run
+
+FILE_NAME = "report.html"
+
+
+def write_report(folder: Path, output: Path | None, as_json: bool) -> None:
+    """Write a run's report and say where it is; as JSON, print its numbers too.
+
+    Raises:
+        UsageError: `output` is something that is no report, and would be overwritten.
+        AgentarchError: the file cannot be written.
+    """
+    file = output or folder / FILE_NAME
+    _check_replaceable(file)
+    with open_run(folder) as run:
+        numbers = report_data(run)
+    _replace(file, render_page(numbers))
+    if as_json:
+        print_json({**numbers, "file": str(file)})
+        return
+    OUT.print(f"The report is in {escape(str(file))}", soft_wrap=True)
+    OUT.print(
+        "It needs no network and no other file. Open it in a browser:\n  " + escape(file.resolve().as_uri()),
+        soft_wrap=True,
+    )
+
+
+def _check_replaceable(file: Path) -> None:
+    if file.is_dir():
+        raise UsageError(f"{str(file)!r} is a folder; name a file in it, e.g. --output {file / FILE_NAME}")
+    if os.path.lexists(file) and not is_report(file):
+        raise UsageError(
+            f"{str(file)!r} exists and was not written by `agentarch report`, so it is left alone; "
+            "name another file with --output, or remove it"
+        )
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write a file so that a reader finds the old one or the new one, and never half of one."""
+    partial = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+        partial.replace(file)
+    except OSError as error:
+        raise AgentarchError(
+            f"cannot write the report {str(file)!r}: {error.strerror}; name another place with --output"
+        ) from None
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

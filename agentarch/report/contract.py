@@ -1,0 +1,328 @@
+"""What a report is made of: the plain values that `page` draws and `--json` prints.
+
+Every part may be left out, None or empty: a run that has just begun has few of them, and the page says what is
+missing. A number that is not finite counts as left out. All scores are on the scale where 0 is the trivial baseline
+and 1 is perfect. Every text may come from a design and is hostile.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+
+
+def finite_only(value: Any) -> Any:
+    """Return plain values with None for every number that is not finite, which JSON cannot hold."""
+    if isinstance(value, Mapping):
+        return {key: finite_only(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite_only(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _whole(interval: Any) -> Any:
+    return None if interval is None or any(end is None for end in interval) else interval
+
+
+def _known(values: Any) -> Any:
+    return {k: v for k, v in values.items() if v is not None} if isinstance(values, Mapping) else values
+
+
+Interval = Annotated[tuple[float, float] | None, BeforeValidator(_whole)]
+"""Lower and upper end of a 95% interval."""
+
+Measures = Annotated[dict[str, float], BeforeValidator(_known)]
+"""Finite numbers by name."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _absent_is_default(cls, values: Any) -> Any:
+        return _known(values)
+
+
+class Estimate(_Part):
+    """A number with its 95% interval and what it rests on.
+
+    Attributes:
+        value: the number.
+        low: lower end of the interval.
+        high: upper end of the interval.
+        n: seeds or items behind it.
+    """
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+
+
+class TaskPart(_Part):
+    """A task of the run, as `agentarch.task.Task` describes it."""
+
+    name: str = ""
+    description: str = ""
+    metric: str = ""
+    chance: float | None = None
+    ceiling: float | None = None
+
+
+class Verdict(_Part):
+    """What the run may claim.
+
+    Attributes:
+        sentence: the claim in words, or that nothing beat the control.
+        beat_control: whether something did; None when that could not be decided.
+        winner: id of the design that won.
+        control: name of the control it is compared with.
+        difference: winner minus control, paired.
+        candidates: designs that were tried, for which the interval is corrected.
+        finalists: designs scored again on the `confirm` split.
+        notes: what a reader must know beside it, e.g. that the test split was opened twice.
+    """
+
+    sentence: str = ""
+    beat_control: bool | None = None
+    winner: str | None = None
+    control: str | None = None
+    difference: Estimate | None = None
+    candidates: int | None = None
+    finalists: int | None = None
+    notes: list[str] = []
+
+
+class AxisPart(_Part):
+    """An axis of the archive, as `agentarch.qd.Axis` describes it."""
+
+    name: str
+    low: float
+    high: float
+    bins: int
+    log: bool = False
+
+
+class DesignPart(_Part):
+    """A scored design.
+
+    Attributes:
+        id: of the design.
+        name: what its proposer called it.
+        arm: `search`, `random` or `baseline`.
+        proposer: what wrote it.
+        operator: what the proposer did.
+        parents: ids of the designs it was made from.
+        score: at the highest rung it has done on every task.
+        interval: of the score.
+        n: seeds or items behind the score.
+        rung: that rung; scores of different rungs do not compare.
+        descriptors: by axis.
+        parameters: trainable ones.
+        latency_seconds: of one item.
+        niche: its bin on every axis.
+        is_elite: whether it holds its niche.
+        measures: secondary measures, by name.
+    """
+
+    id: str
+    name: str = ""
+    arm: str = "search"
+    proposer: str = ""
+    operator: str = ""
+    parents: list[str] = []
+    score: float | None = None
+    interval: Interval = None
+    n: int | None = None
+    rung: int | None = None
+    descriptors: Measures = {}
+    parameters: int | None = None
+    latency_seconds: float | None = None
+    niche: list[int] = []
+    is_elite: bool = False
+    measures: Measures = {}
+
+
+class ProgressPoint(_Part):
+    """How far an arm was when something changed.
+
+    Attributes:
+        arm: `search`, `random` or `baseline`.
+        evaluations: the arm had finished.
+        cpu_seconds: processor time the arm had spent inside designs.
+        best: its best score so far.
+        interval: of that score.
+        rung: of that score; the drawn line breaks where it changes.
+        coverage: share of all niches that hold a design of the arm.
+    """
+
+    arm: str = "search"
+    evaluations: int = 0
+    cpu_seconds: float = 0.0
+    best: float | None = None
+    interval: Interval = None
+    rung: int | None = None
+    coverage: float = 0.0
+
+
+class Swept(_Part):
+    """A finalist's score under the best learning rate of a sweep, apart from the frozen recipe."""
+
+    learning_rate: float | None = None
+    score: float | None = None
+    interval: Interval = None
+
+
+class Ancestor(_Part):
+    """A design that a finalist descends from."""
+
+    id: str
+    name: str = ""
+    operator: str = ""
+
+
+class Finalist(_Part):
+    """A design that is shown in full.
+
+    Attributes:
+        id: of the design.
+        name: what its proposer called it.
+        role: `finalist`, `best seed`, `best random`, `baseline`; or `leader`: best so far, not confirmed.
+        score: over all tasks, on the `confirm` split; a leader's, on the `search` split.
+        interval: of the score.
+        n: seeds or items behind it.
+        tasks: its score on each task.
+        test: on the sealed split, when that was opened.
+        swept: with a learning rate of its own.
+        proposer: what wrote it.
+        operator: what the proposer did.
+        rationale: why its proposer thought it good.
+        parents: ids of the designs it was made from.
+        lineage: its ancestors, nearest first.
+        source: the whole file.
+        parent_name: of the design that `diff` starts from.
+        diff: from that parent's source to its own, unified.
+    """
+
+    id: str
+    name: str = ""
+    role: str = "finalist"
+    score: float | None = None
+    interval: Interval = None
+    n: int | None = None
+    tasks: dict[str, Estimate | None] = {}
+    test: Estimate | None = None
+    swept: Swept | None = None
+    proposer: str = ""
+    operator: str = ""
+    rationale: str = ""
+    parents: list[str] = []
+    lineage: list[Ancestor] = []
+    source: str = ""
+    parent_name: str | None = None
+    diff: str | None = None
+
+
+class Decision(_Part):
+    """Something the run decided, with its reason in one line."""
+
+    number: int | None = None
+    kind: str = ""
+    reason: str = ""
+
+
+class Outcomes(_Part):
+    """How evaluations ended: counts by outcome, and by outcome for each proposer."""
+
+    by_class: dict[str, int] = {}
+    by_proposer: dict[str, dict[str, int]] = {}
+
+
+class ArmCost(_Part):
+    """What one arm was given."""
+
+    evaluations: int | None = None
+    cpu_seconds: float | None = None
+
+
+class CostPart(_Part):
+    """What the run took: wall time an engine was at work, processor time inside designs, evaluations."""
+
+    wall_seconds: float | None = None
+    cpu_seconds: float | None = None
+    evaluations: int | None = None
+    by_arm: dict[str, ArmCost] = {}
+
+
+class ZeroCost(_Part):
+    """How a score that needs no training ranks designs: its rank correlation with the real score."""
+
+    name: str
+    correlation: float | None = None
+    n: int | None = None
+
+
+class RungCorrelation(_Part):
+    """How a lower rung ranks designs: its rank correlation with a higher one."""
+
+    lower: int
+    higher: int
+    correlation: float | None = None
+    n: int | None = None
+
+
+class Report(_Part):
+    """Everything a report shows.
+
+    Attributes:
+        run_dir: the run directory.
+        created_at: of the run; seconds since the epoch, or a date as text.
+        version: of agentarch.
+        config: the run's settings.
+        stopped: why the run's last session ended; None while one is at work, or when it was killed.
+        tasks: that designs are scored on.
+        verdict: what the run may claim.
+        axes: of the archive.
+        coverage: share of all niches that hold a design.
+        qd_score: sum of the elites' scores.
+        designs: every scored one.
+        progress: of every arm, in order.
+        finalists: shown in full, best first.
+        decisions: in order.
+        outcomes: how evaluations ended.
+        cost: what the run took.
+        zero_cost: how well untrained scores rank.
+        rung_correlations: how well lower rungs rank.
+    """
+
+    run_dir: str = ""
+    created_at: float | str | None = None
+    version: str = ""
+    config: dict[str, Any] = {}
+    stopped: str | None = None
+    tasks: list[TaskPart] = []
+    verdict: Verdict | None = None
+    axes: list[AxisPart] = []
+    coverage: float | None = None
+    qd_score: float | None = None
+    designs: list[DesignPart] = []
+    progress: list[ProgressPoint] = []
+    finalists: list[Finalist] = []
+    decisions: list[Decision] = []
+    outcomes: Outcomes = Outcomes()
+    cost: CostPart = CostPart()
+    zero_cost: list[ZeroCost] = []
+    rung_correlations: list[RungCorrelation] = []
+
+
+def read_report(plain: Mapping[str, Any]) -> Report:
+    """Return plain values as a report.
+
+    Raises:
+        pydantic.ValidationError: a part that is there has the wrong form.
+    """
+    return Report.model_validate(finite_only(plain))

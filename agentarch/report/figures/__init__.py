@@ -1,0 +1,22 @@
+"""The figures of a report: plotly traces and layouts as plain values, each with what it says in a sentence.
+
+Colours are names of the page's CSS variables, e.g. `var(--text)`; the page's script looks them up whenever the
+light changes.
+"""
+
+from agentarch.report.figures.base import Figure
+from agentarch.report.figures.front import front_figures
+from agentarch.report.figures.niches import NicheMap, niche_map
+from agentarch.report.figures.outcomes import outcomes_figure
+from agentarch.report.figures.progress import progress_figures
+from agentarch.report.figures.verdict import verdict_figure
+
+__all__ = [
+    "Figure",
+    "NicheMap",
+    "front_figures",
+    "niche_map",
+    "outcomes_figure",
+    "progress_figures",
+    "verdict_figure",
+]
