@@ -155,6 +155,9 @@ def evaluate(
     seed: Annotated[
         int, typer.Option(help="Chooses data and initialisation; the same seed gives the same score.")
     ] = 0,
+    learning_rate: Annotated[
+        float, typer.Option(help="Times that of the frozen recipe; data and initialisation stay the same.")
+    ] = 1.0,
     kind: Annotated[str, typer.Option(help="Kind of design.")] = "network",
     memory_mib: Annotated[int, typer.Option(min=512, help="Memory limit of the box, torch included.")] = 2048,
     sandbox: Annotated[
@@ -168,7 +171,8 @@ def evaluate(
     """
     from agentarch.cli.evaluating import evaluate_file
 
-    raise typer.Exit(evaluate_file(file, task, rung, seed, kind, memory_mib, sandbox, as_json))
+    request = (task, rung, seed, learning_rate)
+    raise typer.Exit(evaluate_file(file, *request, kind, memory_mib, sandbox, as_json))
 
 
 @app.command(epilog="Examples: agentarch tasks    agentarch tasks --audit my_task.py --rung 2")

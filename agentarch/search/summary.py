@@ -117,6 +117,7 @@ def evaluation_summary(evaluation: Evaluation) -> dict[str, Any]:
         "rung": request.rung,
         "seed": request.seed,
         "split": request.split,
+        "learning_rate": request.learning_rate,
         "outcome": evaluation.outcome.value,
         "reason": evaluation.reason,
         "score": None if score is None else score.value,
@@ -133,6 +134,7 @@ def evaluation_summary(evaluation: Evaluation) -> dict[str, Any]:
                 "report",
                 "output",
                 "sandbox",
+                "measures",
             )
         },
     }
