@@ -85,7 +85,7 @@ def show_design(folder: Path, wanted: str, as_json: bool) -> None:
         UsageError: no design of the run is called that, or several are.
     """
     with open_run(folder) as run:
-        summary = design_summary(run.state, _find_design(run.state, wanted))
+        summary = design_summary(run.state, find_design(run.state, wanted))
     if as_json:
         print_json(summary)
         return
@@ -174,7 +174,12 @@ def _state_text(summary: dict[str, Any]) -> str:
     }.get(summary["stopped"], plain(summary["stopped"]))
 
 
-def _find_design(state: RunState, wanted: str) -> Design:
+def find_design(state: RunState, wanted: str) -> Design:
+    """Return a run's design by its id, the beginning of that, or its name.
+
+    Raises:
+        UsageError: no design of the run is called that, or several are.
+    """
     if wanted in state.designs:
         return state.designs[wanted]
     matches = [d for d in state.designs.values() if d.id.startswith(wanted) or d.name == wanted]
