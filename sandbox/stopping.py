@@ -18,11 +18,11 @@ FEWEST_STEPS = 10
 class Course:
     """Follows the loss of one run.
 
-    Only a gradient of exactly nothing counts as flat. A loss that has not fallen does not: of the ten seed designs on
-    recall, copy, parity and series at rungs 1 to 3 none has a loss at 60% of its steps that is not below its first by
-    four standard errors, but the mixer on parity is at the loss of guessing then and learns afterwards, and with a
-    readout that begins at zero, which puts it there from the first step, a rule on the loss stops it. None of those
-    runs ever has 1.6 times the loss it began with.
+    Only a gradient of exactly nothing counts as flat; a loss that has not fallen does not, for slow learners look the
+    same. Measured: at 60% of its steps the mixer on parity is at the loss of guessing, 0.691, and ends at 0.655; when
+    its readout begins at zero, and so its loss there, one run that learns is 3.6 standard errors below its beginning
+    at that point and one that hardly does 0.7, which is too near to tell them apart. No seed design on recall, copy,
+    parity or series ever had 1.1 times the loss that it began with, so none diverges by the rule below.
 
     Args:
         steps: of the whole run.

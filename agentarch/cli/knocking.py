@@ -67,11 +67,12 @@ def knock_out_parts(
             found = knock_out(design, kind, tasks, rung, seeds, executor, workers, tell)
     finally:
         executor.close()
+    if not as_json:
+        _tell(found)  # first, so that a full disk does not hide what was found
     file = save(found, folder)
     if as_json:
         print_json({**asdict(found), "file": str(file)})
     else:
-        _tell(found)
         OUT.print(f"kept in {plain(file)}", soft_wrap=True)
     return 0
 

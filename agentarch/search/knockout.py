@@ -245,7 +245,8 @@ def save(knockout: Knockout, run_folder: Path) -> Path:
             os.fsync(stream.fileno())
         partial.replace(file)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise AgentarchError(f"cannot write {str(file)!r}: {error.strerror}") from None
     return file
 
