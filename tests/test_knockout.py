@@ -112,7 +112,7 @@ def test_shared_weights_are_given_to_each_layer_and_the_other_way_round():
 
 def test_each_half_of_a_combined_part_is_taken():
     both = small(
-        "Residual(width, Parallel(Recurrence(width, causal, expansion=1), FeedForward(width, expansion=2)))"
+        "Residual(width, Parallel(Recurrence(width, causal, expansion=1), FeedForward(width, expansion=1)))"
     )
     parallel = (
         "class Parallel(nn.Module):\n"
