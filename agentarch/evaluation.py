@@ -95,9 +95,12 @@ class Evaluation:
             carried, counted outside, to where it predicts; None when never built.
         behaviour: fingerprint of the raw predictions; two designs with equal ones act the same.
         cost: measured from outside.
-        report: what the box claims about the run (losses, the design's own recipe); never used to rank.
+        report: what the box claims about the run (losses, the design's own recipe, and the step at which a run that
+            learnt nothing was stopped); never used to rank.
         output: the tail of what the design printed, stripped of control characters.
         sandbox: the tier that it ran in, e.g. `"jail"`; empty when no box was used.
+        measures: what else was measured of a scored design, by name, each finite; what is not defined is not there.
+            Nothing is ranked by them, and some are the design's own word; see `agentarch.kinds.measures`.
     """
 
     request: Request
@@ -112,6 +115,7 @@ class Evaluation:
     report: Mapping[str, Any] = field(default_factory=dict)
     output: str = ""
     sandbox: str = ""
+    measures: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_quarantined(self) -> bool:

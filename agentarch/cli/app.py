@@ -213,6 +213,9 @@ def evaluate(
     seed: Annotated[
         int, typer.Option(help="Chooses data and initialisation; the same seed gives the same score.")
     ] = 0,
+    learning_rate: Annotated[
+        float, typer.Option(help="Times that of the frozen recipe; data and initialisation stay the same.")
+    ] = 1.0,
     kind: Annotated[str, typer.Option(help="Kind of design.")] = "network",
     memory_mib: Annotated[int, typer.Option(min=512, help="Memory limit of the box, torch included.")] = 2048,
     sandbox: Annotated[
@@ -226,7 +229,8 @@ def evaluate(
     """
     from agentarch.cli.evaluating import evaluate_file
 
-    raise typer.Exit(evaluate_file(file, task, rung, seed, kind, memory_mib, sandbox, as_json))
+    request = (task, rung, seed, learning_rate)
+    raise typer.Exit(evaluate_file(file, *request, kind, memory_mib, sandbox, as_json))
 
 
 @app.command(
@@ -334,6 +338,34 @@ def open_the_test_split(
     from agentarch.search.session import find_run
 
     raise typer.Exit(open_test(find_run(run), design, force, sandbox, as_json))
+
+
+@app.command(epilog="Example: agentarch knockout latest 3f9c --seeds 3")
+def knockout(
+    run: RunName,
+    design: Annotated[str, typer.Argument(metavar="ID", help="A design's id, its beginning, or its name.")],
+    rung: Annotated[
+        int | None,
+        typer.Option(min=0, help="Fidelity of every task.  [default: the highest it has done, up to 2]"),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=2, help="Training seeds on each task, paired.")] = 2,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Boxes at a time.  [default: those of the run]")
+    ] = None,
+    sandbox: Annotated[
+        str | None, typer.Option(help="What holds the designs.  [default: that of the run]")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Take each part of a design away, or put something plain in its place, and say what it contributed.
+
+    The design and what is left without each part are trained on the run's tasks with fresh seeds. The run itself is not
+    changed; what was found is kept in its folder, under knockouts/.
+    """
+    from agentarch.cli.knocking import knock_out_parts
+    from agentarch.search.session import find_run
+
+    raise typer.Exit(knock_out_parts(find_run(run), design, rung, seeds, workers, sandbox, as_json))
 
 
 @app.command(epilog="Example: agentarch doctor")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ def evaluate_file(
     task_name: str,
     rung: int,
     seed: int,
+    learning_rate: float,
     kind_name: str,
     memory_mib: int,
     sandbox: str,
@@ -39,13 +42,16 @@ def evaluate_file(
         )
     if seed < 0:
         raise UsageError(f"a seed is a whole number from 0 up, not {seed}")
+    if not (math.isfinite(learning_rate) and learning_rate > 0):
+        raise UsageError(f"a learning rate is a number above 0, not {learning_rate}")
+    request = Request("", task.name, rung, seed, learning_rate=learning_rate)
     proposal = proposal_from_file(file)
     try:
         design = read_design(proposal, kind.contract)
     except DesignError as error:
-        evaluation = Evaluation(Request("", task.name, rung, seed), Outcome.INVALID, str(error))
+        evaluation = Evaluation(request, Outcome.INVALID, str(error))
     else:
-        request = Request(design.id, task.name, rung, seed)
+        request = replace(request, design_id=design.id)
         executor = started_executor(sandbox, ready_boxes=1)
         try:
             with ERR.status(f"training {plain(design.name)} on {task.name}, rung {rung}"):
@@ -65,6 +71,8 @@ def evaluate_file(
 
 def _tell(file: Path, summary: dict[str, Any]) -> None:
     where = f"{plain(file.name)} on {summary['task']}, rung {summary['rung']}, seed {summary['seed']}"
+    if summary["learning_rate"] != 1:
+        where += f", {summary['learning_rate']:g} times the learning rate"
     if summary["score"] is None:
         OUT.print(f"{where}: {summary['outcome']}: {plain(summary['reason'], 400)}", soft_wrap=True)
     else:
@@ -74,6 +82,9 @@ def _tell(file: Path, summary: dict[str, Any]) -> None:
         )
         OUT.print(f"{where}: score {score_text(summary['score'], summary['interval'])}, n = {summary['n']}")
         OUT.print(f"  {metrics}; {summary['parameters']:,} parameters; {measured}", soft_wrap=True)
+        if summary["measures"]:
+            also = ", ".join(f"{name.replace('_', ' ')} {v:.4g}" for name, v in summary["measures"].items())
+            OUT.print(f"  {also}", soft_wrap=True)
     cost = summary["cost"]
     OUT.print(
         f"  took {duration_text(cost['wall_seconds'])}, {duration_text(cost['cpu_seconds'])} of processor time, "

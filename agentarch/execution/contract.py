@@ -57,6 +57,48 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Survey:
+    """What a design is asked besides, in one more box, once every question has been answered.
+
+    Nothing of it bears on the outcome: what fails there is left unanswered, whatever the fault.
+
+    Attributes:
+        questions: each may stay unanswered.
+        arrays: what untrained copies of the design are then examined on, by name; they may hold training items, for
+            all answers are out by then. They are not examined when there are none.
+    """
+
+    questions: tuple[Question, ...]
+    arrays: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer, and how long the box took for it.
+
+    Attributes:
+        values: float32, in the dictated shape.
+        seconds: from sending the question to the first of the answer, measured outside.
+    """
+
+    values: NDArray[np.float32]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """What came of a survey.
+
+    Attributes:
+        replies: one a question, in order; None for those that were not answered.
+        claims: what the box measured of untrained copies, by name, finite; the design's own word.
+    """
+
+    replies: tuple[Reply | None, ...] = ()
+    claims: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Job:
     """Everything the boxes of one design are given.
 
@@ -72,6 +114,7 @@ class Job:
         sittings: questions, in groups; each group is asked in a box of its own.
         limits: when to stop it. The wall time is that of all boxes together, the rest that of each.
         max_learnt_bytes: the most that may go from the one to the other.
+        survey: what is asked besides, of a design that has answered everything.
     """
 
     kind: str
@@ -82,6 +125,7 @@ class Job:
     sittings: tuple[tuple[Question, ...], ...]
     limits: Limits
     max_learnt_bytes: int = 4 * MIB
+    survey: Survey | None = None
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -97,10 +141,12 @@ class Result:
         outcome: `SCORED` when every question was answered in the dictated shape with finite values.
         reason: one printable line; empty when scored.
         replies: float32, one a question, in order; empty unless scored.
-        claims: what the box says of itself (`parameters`, `losses`, `recipe`); never believed for a score.
+        claims: what the box says of itself (`parameters`, `losses`, `recipe`, and `stopped_at_step` of a run that was
+            stopped because it learnt nothing); never believed for a score.
         learnt_bytes: how much a box that answered was given of what the other learnt, counted outside.
-        cost: measured outside the design's processes, over all boxes.
-        output: printable tail of what the design printed.
+        cost: measured outside the design's processes, over all boxes; the memory is that of those without the survey.
+        output: printable tail of what the design printed, but in a survey.
+        surveyed: what came of the job's survey; nothing when there was none.
     """
 
     outcome: Outcome
@@ -110,6 +156,7 @@ class Result:
     learnt_bytes: int = 0
     cost: Cost = field(default_factory=Cost)
     output: str = ""
+    surveyed: Surveyed = field(default_factory=Surveyed)
 
 
 class Executor(Protocol):

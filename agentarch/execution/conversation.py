@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentarch.evaluation import Cost, Outcome
-from agentarch.execution.contract import Job, Limits, Question, Result
+from agentarch.execution.contract import ExecutorUnavailable, Job, Limits, Question, Result
+from agentarch.execution.surveying import Surveying, survey_seconds
 from agentarch.execution.wire import (
     ChannelClosed,
     ProtocolViolation,
@@ -45,7 +46,8 @@ class Said:
     """What came over the channels, all of it claims of the design's processes.
 
     Attributes:
-        claims: `parameters` and `recipe` once it was built, `losses` once it was trained.
+        claims: `parameters` and `recipe` once it was built, `losses` once it was trained, with `stopped_at_step` when
+            that was early.
         learnt: what the box that trained handed over, once it was trained.
         replies: float32, to the first questions, in order.
         fault: the outcome and the reason that a box gave, if any.
@@ -68,6 +70,7 @@ def run_in_boxes(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> R
     """Let one box train, and others, which know nothing else of it, predict with what was learnt.
 
     Each group of questions is asked in a box of its own, so that what a design makes of some it cannot use for others.
+    The job's survey comes last, in another, and only when everything was answered.
 
     When a box is killed, by a signal its supervisor did not send or together with it, the job is run again: a person or
     the system may have done it once. A design to which it happens every time is invalid; that a supervisor ends so is
@@ -142,7 +145,7 @@ def _run_once(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> Resu
         if not is_done or seen["ended"] != "exited":
             break
     outcome, reason = _outcome(said, seen, job)
-    return Result(
+    result = Result(
         outcome=outcome,
         reason=reason,
         replies=tuple(said.replies) if outcome is Outcome.SCORED else (),
@@ -151,6 +154,7 @@ def _run_once(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> Resu
         cost=_total(costs),
         output=printable(printed, OUTPUT_CHARACTERS),
     )
+    return _with_survey(result, job, said, in_a_box) if outcome is Outcome.SCORED and job.survey else result
 
 
 def _parts(job: Job) -> Iterator[tuple[Callable[[Job, Said, socket.socket], None], int]]:
@@ -160,6 +164,26 @@ def _parts(job: Job) -> Iterator[tuple[Callable[[Job, Said, socket.socket], None
     for sitting in job.sittings:
         replies += len(sitting)
         yield partial(_ask, sitting), replies
+
+
+def _with_survey(
+    result: Result, job: Job, said: Said, in_a_box: Callable[[Limits, Talk], Seen | None]
+) -> Result:
+    """Return a result with what came of the job's survey, in one more box, no fault of which changes anything else."""
+    assert job.survey is not None
+    seconds = survey_seconds(job.limits, result.cost)
+    if seconds <= 0:
+        return result
+    asked = Surveying(job.survey, _header(job, "survey"), said.learnt or b"")
+    try:
+        seen = in_a_box(replace(job.limits, wall_seconds=seconds), asked.talk)
+    except (OSError, ExecutorUnavailable):
+        seen = None
+    cost = result.cost
+    if seen is not None and seen["ended"] not in ("setup", "hung_up"):
+        wall, cpu = cost.wall_seconds + seen["wall_seconds"], cost.cpu_seconds + seen["cpu_seconds"]
+        cost = replace(cost, wall_seconds=wall, cpu_seconds=cpu)
+    return replace(result, cost=cost, surveyed=asked.surveyed())
 
 
 def _total(costs: Sequence[Cost]) -> Cost:
@@ -265,6 +289,8 @@ def _take_claim(message: Mapping[str, Any], said: Said, job: Job, channel: socke
                     f"{size:,} bytes that it learnt; {job.max_learnt_bytes:,} are allowed"
                 )
             said.claims.update(losses=losses)
+            if _is_count(message.get("stopped_at_step")):
+                said.claims.update(stopped_at_step=message["stopped_at_step"])
             said.learnt = receive_bytes(channel, size)
         case _:
             _take_fault(message, said)

@@ -1,4 +1,4 @@
-"""Runs designs on this machine: one warm process with torch loaded keeps boxes ready, three for every job.
+"""Runs designs on this machine: one warm process with torch loaded keeps boxes ready, each used once.
 
 The engine talks to each box over two sockets: the channel, whose other end the design's process holds, and
 the report, whose other end only the supervisor outside that process holds. What comes over the channel is

@@ -18,6 +18,7 @@ from agentarch.design import Contract, Design
 from agentarch.evaluation import QUARANTINED, Evaluation, Outcome, Request
 from agentarch.execution.contract import Executor, Job, Limits, Question, Result
 from agentarch.kinds.honesty import leaks, peeks
+from agentarch.kinds.measures import Extras, make_extras, measured, survey_of
 from agentarch.kinds.probes import Probes, make_probes, mixing_descriptors, two_sides
 from agentarch.kinds.shelf import Shelf
 from agentarch.qd.axes import Axis
@@ -46,6 +47,8 @@ BYTES_A_VALUE = 4
 CACHED_DATA_SETS = 16
 FINGERPRINT_DIGITS = 3
 ROUNDING = 1e-9
+REPORTED = ("losses", "recipe", "stopped_at_step")
+"""The box's claims that are kept."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,15 @@ class Recipe:
 FROZEN_RECIPE = Recipe()
 
 
+@dataclass(frozen=True)
+class _Materials:
+    """What every design is given for one task, split, rung and seed."""
+
+    data: Data
+    probes: Probes
+    extras: Extras | None
+
+
 class NetworkKind:
     """Networks, trained from scratch on small tasks; see `agentarch.kinds.Kind`.
 
@@ -91,7 +103,7 @@ class NetworkKind:
         self._secret = secret
         self._memory_bytes = memory_bytes
         self._recipe = recipe
-        self._materials: Shelf[tuple[Data, Probes]] = Shelf(CACHED_DATA_SETS)
+        self._materials: Shelf[_Materials] = Shelf(CACHED_DATA_SETS)
 
     def limits(self, tasks: Sequence[Task]) -> dict[str, float]:
         """Return the smallest cap on parameters; see `agentarch.kinds.Kind.limits`."""
@@ -101,7 +113,9 @@ class NetworkKind:
         """Train a design on a task and grade its predictions; see `agentarch.kinds.Kind.evaluate`."""
         with blamed_on(task):
             rung, spec = task.rungs[request.rung], task.spec(request.rung)
-        data, probes = self._materials.get(_parts(request), lambda: self._prepare(task, request))
+        materials = self._materials.get(_parts(request), lambda: self._prepare(task, request))
+        data, probes = materials.data, materials.probes
+        recipe = replace(self._recipe, learning_rate=self._recipe.learning_rate * request.learning_rate)
         rng = np.random.default_rng(derive_seed(self._secret, "order", *_parts(request), request.design_id))
         asked = np.concatenate([data.inputs, probes.inputs])
         sides = two_sides(len(data.inputs), probes, rng)
@@ -112,13 +126,14 @@ class NetworkKind:
                 seed=derive_seed(self._secret, "model", *_parts(request)),
                 settings={
                     "spec": asdict(spec),
-                    "recipe": asdict(self._recipe)
+                    "recipe": asdict(recipe)
                     | {"steps": rung.steps, "batch_size": rung.batch_size, "in_order": rung.in_order},
                 },
                 arrays={"train_inputs": data.train_inputs, "train_labels": data.train_labels},
                 sittings=tuple(_questions(asked[side], spec, rng) for side in sides),
                 limits=Limits(rung.wall_seconds, self._memory_bytes),
                 max_learnt_bytes=spec.max_parameters * BYTES_A_VALUE,
+                survey=None if materials.extras is None else survey_of(materials.extras, spec),
             )
         )
         ungraded = Evaluation(
@@ -127,9 +142,7 @@ class NetworkKind:
             reason=result.reason,
             parameters=_parameters(result),
             cost=result.cost,
-            report={
-                key: result.claims[key] for key in ("losses", "recipe") if result.claims.get(key) is not None
-            },
+            report={key: result.claims[key] for key in REPORTED if result.claims.get(key) is not None},
             output=result.output,
             sandbox=executor.name,
         )
@@ -149,17 +162,26 @@ class NetworkKind:
             fault = peeks(first, again, probes)
         if fault:
             return replace(ungraded, outcome=Outcome.INVALID, reason=fault)
-        measured = mixing_descriptors(first, again, probes)
-        return _graded(ungraded, task, data, answers, measured)
-
-    def _prepare(self, task: Task, request: Request) -> tuple[Data, Probes]:
-        """Make the arrays and probes that every design is given for this request."""
+        graded = _graded(ungraded, task, data, answers, mixing_descriptors(first, again, probes))
+        if graded.score is None or materials.extras is None:
+            return graded
         with blamed_on(task):
-            data = task.data(request.split, request.rung, derive_seed(self._secret, "data", *_parts(request)))
+            return replace(graded, measures=measured(task, data, answers, materials.extras, result.surveyed))
+
+    def _prepare(self, task: Task, request: Request) -> _Materials:
+        """Make what every design is given for this request."""
+
+        def seed(purpose: str) -> int:
+            return derive_seed(self._secret, purpose, *_parts(request))
+
+        with blamed_on(task):
+            data = task.data(request.split, request.rung, seed("data"))
             spec = task.spec(request.rung)
+            noise = np.random.default_rng(seed("noise"))
+            extras = make_extras(task, data, request.split, request.rung, seed("longer"), noise)
         is_causal = spec.causal and spec.output == "per_position"
-        rng = np.random.default_rng(derive_seed(self._secret, "probes", *_parts(request)))
-        return data, make_probes(data.inputs, is_causal, rng)
+        probes = make_probes(data.inputs, is_causal, np.random.default_rng(seed("probes")))
+        return _Materials(data, probes, extras)
 
 
 def _parameters(result: Result) -> int | None:
@@ -169,6 +191,7 @@ def _parameters(result: Result) -> int | None:
 
 
 def _parts(request: Request) -> tuple[str | int, ...]:
+    """Return what seeds hang on: not the learning rate, so that scores at several are paired."""
     return request.task, request.split, request.rung, request.seed
 
 

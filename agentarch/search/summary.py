@@ -186,6 +186,7 @@ def evaluation_summary(evaluation: Evaluation) -> dict[str, Any]:
                 "report",
                 "output",
                 "sandbox",
+                "measures",
             )
         },
     }

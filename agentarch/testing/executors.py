@@ -10,7 +10,15 @@ from dataclasses import replace
 import numpy as np
 
 from agentarch.evaluation import Outcome
-from agentarch.execution.contract import MIB, ExecutionStopped, Executor, Limits, Result
+from agentarch.execution.contract import (
+    MIB,
+    ExecutionStopped,
+    Executor,
+    Limits,
+    Question,
+    Result,
+    Survey,
+)
 from agentarch.execution.sample import LENGTH, SYMBOLS, small_job
 from agentarch.text import one_line, printable
 
@@ -190,6 +198,27 @@ class ExecutorConformance:
         assert self.run(_design(build=burn)).cost.cpu_seconds >= 0.4
         peak = self.run(_design(build="b'x' * (300 * 2**20)")).cost.peak_memory_bytes
         assert peak > self.run(SOUND).cost.peak_memory_bytes + 200 * MIB
+
+    def test_a_survey_is_answered_after_all_else_and_bears_on_nothing(self) -> None:
+        """What it asks comes back with its times; a design that fails on it, however it does, keeps its result."""
+        tokens = np.zeros((3, LENGTH), np.int16)
+        asked = Question(tokens, (3, LENGTH, SYMBOLS))
+        survey = Survey((asked, asked), {"inputs": tokens})
+        alone = self.run(SOUND)
+        for forward, answered, is_examined in (
+            ("pass", 2, True),
+            ("y = y / (len(x) != 3)", 0, True),
+            ("len(x) == 3 and import_('os')._exit(1)", 0, False),
+            ("len(x) == 3 and import_('time').sleep(1000)", 0, False),
+        ):
+            result = self.executor.run(replace(small_job(_design(forward=forward)), survey=survey))
+            assert result.outcome is Outcome.SCORED, (forward, result.reason)
+            assert all(np.array_equal(*pair) for pair in zip(result.replies, alone.replies, strict=True))
+            replies = [reply for reply in result.surveyed.replies if reply is not None]
+            assert len(replies) == answered, forward
+            assert all(reply.values.shape == asked.reply_shape and reply.seconds > 0 for reply in replies)
+            assert ("flops_per_item" in result.surveyed.claims) == is_examined
+        assert alone.surveyed.replies == ()
 
     def test_nothing_passes_from_one_design_to_the_next(self) -> None:
         """Neither files, where a box can write any, nor what was changed in a module."""

@@ -18,12 +18,14 @@ def evaluate(
     rung: int = 0,
     task: Any = None,
     seed: int = 0,
+    learning_rate: float = 1.0,
 ) -> Evaluation:
     """Score a source on the tiny task, or another, with public seeds."""
     task = task or Tiny(wall_seconds)
     design = read_design(Proposal(source, name="design"), CONTRACT)
     kind = NetworkKind("", memory_mib * MIB)
-    return kind.evaluate(design, task, Request(design.id, task.name, rung, seed), executor)
+    request = Request(design.id, task.name, rung, seed, learning_rate=learning_rate)
+    return kind.evaluate(design, task, request, executor)
 
 
 def came_of(evaluation: Evaluation) -> tuple[Any, ...]:
