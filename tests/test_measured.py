@@ -27,7 +27,6 @@ from agentarch.kinds.task_page import BEGIN, END, NoPlaceForMeasurements, render
 from agentarch.scoring.resolution import (
     noise_floor,
     noise_of_differences,
-    rank_correlation,
     smallest_difference,
 )
 
@@ -134,14 +133,6 @@ def test_a_difference_that_so_many_seeds_resolve_is_found_80_times_in_100(seeds)
 def test_fewer_than_two_seeds_resolve_nothing():
     with pytest.raises(ValueError, match="two seeds or more"):
         smallest_difference(0.1, 1)
-
-
-def test_rank_correlation_is_spearmans():
-    assert rank_correlation([1, 2, 3, 4], [10, 20, 30, 31]) == pytest.approx(1)
-    assert rank_correlation([1, 2, 3, 4], [4, 3, 2, 1]) == pytest.approx(-1)
-    assert rank_correlation([1, 2, 2, 3], [1, 3, 2, 4]) == pytest.approx(0.9486833)
-    assert rank_correlation([1, 1, 1], [1, 2, 3]) is None
-    assert rank_correlation([1, 2], [1, 2]) is None
 
 
 def test_a_rung_is_told_with_its_spread_noise_cost_and_agreement():

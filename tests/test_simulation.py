@@ -1,4 +1,4 @@
-"""What a run declares when the truth is known: no winner where there is none, and the better design where there is one."""
+"""What a run declares when the truth is known: no winner where there is none, the better design where there is one."""
 
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial

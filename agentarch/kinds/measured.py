@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from agentarch.errors import AgentarchError
+from agentarch.scoring.correlation import spearman
 from agentarch.scoring.resolution import (
     Scores,
     noise_floor,
     noise_of_differences,
-    rank_correlation,
     smallest_difference,
 )
 from agentarch.task import Task
@@ -221,7 +221,7 @@ def rank_correlations(found: Iterable[RungFound]) -> Iterator[tuple[int, int, fl
     for number, high in enumerate(rungs):
         for low in rungs[:number]:
             both = sorted(low.scores.keys() & high.scores.keys())
-            told = rank_correlation([low.scores[name] for name in both], [high.scores[name] for name in both])
+            told = spearman([low.scores[name] for name in both], [high.scores[name] for name in both])
             yield low.rung, high.rung, told, len(both)
 
 

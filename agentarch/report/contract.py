@@ -191,7 +191,7 @@ class Finalist(_Part):
     Attributes:
         id: of the design.
         name: what its proposer called it.
-        role: `finalist`, `best seed`, `best random`, `baseline`; or `leader`: best so far, not confirmed.
+        role: `finalist`, `best seed`, `best random`, `tuned baseline`; or `leader`: best so far, not confirmed.
         score: over all tasks, on the `confirm` split; a leader's, on the `search` split.
         interval: of the score.
         n: seeds or items behind it.

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 from agentarch import __version__
-from agentarch.evaluation import Evaluation, Score, ScoredDesign
+from agentarch.evaluation import Evaluation, ScoredDesign
 from agentarch.qd import niche_of
 from agentarch.report.contract import finite_only
-from agentarch.report.source import difference
+from agentarch.report.finalists import shown_in_full, verdict_part
+from agentarch.report.progress import progress
+from agentarch.scoring.correlation import spearman
+from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.search.session import Run
 from agentarch.search.state import RunState
-from agentarch.search.summary import lineage, scored_summary
+from agentarch.search.summary import scored_summary
 from agentarch.store import Event
 from agentarch.text import one_line
 
-ARM = "search"
-"""The one arm there is: every design of a run was proposed by its search."""
-
-LEADERS = 3
-"""Elites shown in full while there are no finalists."""
+ZERO_COST = ("zero_cost_gradient_norm", "zero_cost_jacobian_covariance", "zero_cost_synflow")
 
 _REASON_CHARACTERS = 400
 
@@ -29,6 +29,7 @@ _REASON_CHARACTERS = 400
 def report_data(run: Run) -> dict[str, Any]:
     """Return a run as a report's plain values, ready for JSON, as of the last event the run was opened with."""
     state = run.state
+    designs = _designs(state)
     return dict(
         finite_only(
             {
@@ -38,18 +39,18 @@ def report_data(run: Run) -> dict[str, Any]:
                 "config": run.config.model_dump(mode="json"),
                 "stopped": state.stopped,
                 "tasks": _tasks(run),
-                "verdict": None,
+                "verdict": verdict_part(state),
                 "axes": _axes(run),
                 "coverage": state.archive.coverage,
                 "qd_score": state.archive.qd_score,
-                "designs": _designs(state),
-                "progress": _progress(run),
-                "finalists": [_leader(state, scored) for scored in _leaders(state)],
+                "designs": designs,
+                "progress": progress(run.tasks, state.archive.axes, _events(run)),
+                "finalists": shown_in_full(state),
                 "decisions": _decisions(run),
                 "outcomes": _outcomes(state),
                 "cost": _cost(state),
-                "zero_cost": [],
-                "rung_correlations": [],
+                "zero_cost": _zero_cost(designs),
+                "rung_correlations": _rung_correlations(state),
             }
         )
     )
@@ -77,24 +78,27 @@ def _designs(state: RunState) -> list[dict[str, Any]]:
     return [
         {
             **scored_summary(scored),
-            "arm": ARM,
+            "arm": state.arm_of[scored.design.id],
             "n": scored.score.n,
             "parameters": _most_parameters(state.evaluations(scored.design.id)),
-            "latency_seconds": None,
+            "latency_seconds": measures.get("latency_seconds"),
             "niche": list(niche_of(scored.descriptors, state.archive.axes)),
             "is_elite": scored.design.id in elites,
-            "measures": _measures(_at_rung(state, scored)),
+            "measures": measures,
         }
         for scored in state.all_scored()
+        if (measures := _measures(_behind(state, scored)))
     ]
 
 
-def _at_rung(state: RunState, scored: ScoredDesign) -> list[Evaluation]:
-    """Return the evaluations behind a design's score."""
+def _behind(state: RunState, scored: ScoredDesign) -> list[Evaluation]:
+    """Return the evaluations of a design on the search split, from the first ranked rung on."""
     return [
         evaluation
         for evaluation in state.evaluations(scored.design.id)
-        if evaluation.request.rung == scored.rung and evaluation.score is not None
+        if evaluation.score is not None
+        and evaluation.request.rung >= FIRST_RANKED_RUNG
+        and evaluation.request.split == "search"
     ]
 
 
@@ -103,82 +107,60 @@ def _most_parameters(evaluations: Sequence[Evaluation]) -> int | None:
 
 
 def _measures(evaluations: Sequence[Evaluation]) -> dict[str, float]:
+    """Return what was measured beside the score, averaged over the evaluations that have it."""
+    found: dict[str, list[float]] = {}
+    for evaluation in evaluations:
+        for name, value in evaluation.measures.items():
+            found.setdefault(name, []).append(value)
     return {
+        **{name: sum(values) / len(values) for name, values in found.items()},
         "peak_memory_mib": max(e.cost.peak_memory_bytes for e in evaluations) / 2**20,
         "cpu_seconds": sum(e.cost.cpu_seconds for e in evaluations),
     }
 
 
-def _progress(run: Run) -> list[dict[str, Any]]:
-    """Return a point for every evaluation that changed the best score or the coverage, and one for the last."""
-    state = RunState.empty(run.state.tasks, run.state.archive.axes)
-    points: list[dict[str, Any]] = []
-    changed_at: tuple[Any, ...] = (None, 0.0)
-    point: dict[str, Any] | None = None
-    for event in _events(run):
-        state.apply(event)
-        if event.kind != "evaluated":
-            continue
-        best = state.archive.best
-        point = {
-            "arm": ARM,
-            "evaluations": state.done,
-            "cpu_seconds": state.candidate_cpu_seconds,
-            "best": None if best is None else best.score.value,
-            "interval": None if best is None else [best.score.low, best.score.high],
-            "rung": None if best is None else best.rung,
-            "coverage": state.archive.coverage,
-        }
-        now = (None if best is None else (best.rung, best.score), state.archive.coverage)
-        if now != changed_at:
-            points.append(point)
-            changed_at = now
-    if points and point is not None and point is not points[-1]:
-        points.append(point)
-    return points
-
-
-def _leaders(state: RunState) -> list[ScoredDesign]:
-    elites = sorted(state.archive.elites.values(), key=lambda e: (e.rung, e.score.value), reverse=True)
-    return elites[:LEADERS]
-
-
-def _leader(state: RunState, scored: ScoredDesign) -> dict[str, Any]:
-    """Return a design with all that is shown of it in full."""
-    design = scored.design
-    parent = next((state.designs[one] for one in design.parents if one in state.designs), None)
-    return {
-        **scored_summary(scored),
-        "role": "leader",
-        "n": scored.score.n,
-        "tasks": {e.request.task: _estimate(e.score) for e in _at_rung(state, scored) if e.score is not None},
-        "test": None,
-        "swept": None,
-        "rationale": design.rationale,
-        "lineage": lineage(state, design),
-        "source": design.source,
-        "parent_name": None if parent is None else parent.name,
-        "diff": None
-        if parent is None
-        else difference(parent.source, design.source, one_line(parent.name, 60), one_line(design.name, 60)),
+def _zero_cost(designs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return how well scores that need no training rank designs, and beside them how well size alone does."""
+    highest = max((one["rung"] for one in designs), default=0)
+    ranked = [one for one in designs if one["rung"] == highest]
+    scores = [one["score"] for one in ranked]
+    shortcuts = {
+        "parameters": [one["parameters"] for one in ranked],
+        **{name: [one["measures"].get(name) for one in ranked] for name in ZERO_COST},
     }
+    return [
+        {
+            "name": name,
+            "correlation": spearman(values, scores),
+            "n": sum(value is not None for value in values),
+        }
+        for name, values in shortcuts.items()
+        if any(value is not None for value in values)
+    ]
 
 
-def _estimate(score: Score) -> dict[str, Any]:
-    return {"value": score.value, "low": score.low, "high": score.high, "n": score.n}
+def _rung_correlations(state: RunState) -> list[dict[str, Any]]:
+    """Return how well each rung ranks the designs that did a higher one as well."""
+    scored = state.all_scored()
+    rungs = sorted({rung for one in scored for rung in one.scores})
+    found = []
+    for lower, higher in combinations(rungs, 2):
+        both = [one.scores for one in scored if lower in one.scores and higher in one.scores]
+        correlation = spearman([one[lower].value for one in both], [one[higher].value for one in both])
+        found.append({"lower": lower, "higher": higher, "correlation": correlation, "n": len(both)})
+    return found
 
 
 def _decisions(run: Run) -> list[dict[str, Any]]:
-    """Return what the log gives a reason for: proposals refused, work given back, why a session ended."""
+    """Return what the log gives a reason for: decisions, proposals refused, work given back, why a session ended."""
     found = []
     for event in _events(run):
         reason = event.body.get("reason") or event.body.get("why")
         if reason:
             what = event.body.get("proposal", {}).get("name")
             told = f"{what}: {reason}" if what else str(reason)
-            found.append(
-                {"number": event.number, "kind": event.kind, "reason": one_line(told, _REASON_CHARACTERS)}
-            )
+            kind = event.body["kind"] if event.kind == "decided" else event.kind
+            found.append({"number": event.number, "kind": kind, "reason": one_line(told, _REASON_CHARACTERS)})
     return found
 
 
@@ -194,10 +176,13 @@ def _outcomes(state: RunState) -> dict[str, Any]:
 
 
 def _cost(state: RunState) -> dict[str, Any]:
-    cpu_seconds, evaluations = state.candidate_cpu_seconds, state.done
     return {
         "wall_seconds": state.engine_seconds,
-        "cpu_seconds": cpu_seconds,
-        "evaluations": evaluations,
-        "by_arm": {ARM: {"evaluations": evaluations, "cpu_seconds": cpu_seconds}},
+        "cpu_seconds": state.candidate_cpu_seconds,
+        "evaluations": state.done,
+        "by_arm": {
+            name: {"evaluations": arm.evaluations, "cpu_seconds": arm.cpu_seconds}
+            for name, arm in state.arms.items()
+            if arm.evaluations
+        },
     }

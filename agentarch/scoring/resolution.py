@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 POWER, LEVEL = 0.8, 0.05
 MIDDLE = (0.05, 0.95)
@@ -84,23 +83,3 @@ def smallest_difference(noise: float, seeds: int, power: float = POWER, level: f
         return float(stats.nct.sf(threshold, freedom, effect * math.sqrt(seeds))) - power
 
     return noise * float(optimize.brentq(lacks, 1e-3, 100.0))
-
-
-def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float | None:
-    """Return Spearman's correlation of two lists of scores of the same designs.
-
-    Returns:
-        None for fewer than three designs, or when one list is all alike.
-    """
-    if len(one) < 3 or len(set(one)) == 1 or len(set(other)) == 1:
-        return None
-    return float(np.corrcoef(_ranks(one), _ranks(other))[0, 1])
-
-
-def _ranks(values: Sequence[float]) -> NDArray[np.float64]:
-    """Return ranks from 0 up; those that tie share the mean of theirs."""
-    array = np.asarray(values, np.float64)
-    below = (array[:, None] > array[None, :]).sum(axis=1)
-    ties = (array[:, None] == array[None, :]).sum(axis=1)
-    ranks: NDArray[np.float64] = below + (ties - 1) / 2
-    return ranks

@@ -195,7 +195,7 @@ class RunState:
         self._numbers[request] = body["number"]
         self._requests[body["number"]] = request
         steps = self._steps[request.task][request.rung]
-        for arm in self._arms_of(request.design_id):
+        for arm in self.arms_of(request.design_id):
             arm.evaluations += 1
             if request.split == "search" and request.learning_rate == 1.0:
                 arm.steps += steps
@@ -218,7 +218,7 @@ class RunState:
         self.candidate_seconds += evaluation.cost.wall_seconds
         self.candidate_cpu_seconds += evaluation.cost.cpu_seconds
         self._evaluations.setdefault(request.design_id, []).append(evaluation)
-        for arm in self._arms_of(request.design_id):
+        for arm in self.arms_of(request.design_id):
             arm.cpu_seconds += evaluation.cost.cpu_seconds
             if evaluation.behaviour is not None and request.rung < FIRST_RANKED_RUNG:
                 first = self._behaviours.setdefault(
@@ -232,7 +232,7 @@ class RunState:
         if request.rung >= FIRST_RANKED_RUNG and request.split == "search" and request.learning_rate == 1.0:
             self._score(self.designs[request.design_id], request.rung)
 
-    def _arms_of(self, design_id: str) -> Sequence[Arm]:
+    def arms_of(self, design_id: str) -> Sequence[Arm]:
         """Return the arms that a design belongs to: its own; for a seed, both that propose."""
         if self.designs[design_id].operator == SEED_OPERATOR:
             return self.arms[SEARCH], self.arms[RANDOM]
@@ -255,7 +255,7 @@ class RunState:
             else self._measured(design, rung),
             cells=known,
         )
-        for arm in self._arms_of(design.id):
+        for arm in self.arms_of(design.id):
             arm.add(scored)
 
     def _measured(self, design: Design, rung: int) -> dict[str, float]:

@@ -1,0 +1,149 @@
+"""What a run may claim, and the designs it shows in full: those of its finish, or its leaders before there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from agentarch.design import Design
+from agentarch.evaluation import Cells, Score, ScoredDesign
+from agentarch.report.source import difference
+from agentarch.scoring import NoisePool, cells_score
+from agentarch.search.decision import Choice
+from agentarch.search.finish import FINALIST, Contender, confirmed, contenders_of
+from agentarch.search.state import RunState
+from agentarch.search.summary import lineage, verdict_summary
+from agentarch.text import one_line
+
+LEADERS = 3
+"""Elites shown in full while there are no finalists."""
+
+
+def verdict_part(state: RunState) -> dict[str, Any] | None:
+    """Return the verdict; None before there is one."""
+    summary = verdict_summary(state)
+    if summary is None:
+        return None
+    control = summary.get("control")
+    test = summary["test"]
+    notes = []
+    if test and test["difference"]:
+        found = test["difference"]
+        shown = (
+            f"{found['value']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}] over {found['n']} paired runs"
+        )
+        notes.append(f"On the test split, which decided nothing: {shown}.")
+    if test and test["note"]:
+        notes.append(f"{test['note'][0].upper()}{test['note'][1:]}.")
+    return {
+        "sentence": summary["sentence"],
+        "beat_control": summary["won"],
+        "winner": summary["leader"]["design"] if summary["won"] else None,
+        "control": control and f"{control['role']}: {state.designs[control['design']].name}",
+        "difference": summary.get("difference"),
+        "candidates": summary["candidates"],
+        "finalists": summary.get("finalists"),
+        "notes": notes,
+    }
+
+
+def shown_in_full(state: RunState) -> list[dict[str, Any]]:
+    """Return finalists and controls with their confirmed scores; the best elites where nothing is confirmed yet."""
+    if state.decided(Choice.FINALISTS):
+        found = _contenders(state)
+        if found:
+            return found
+    elites = sorted(state.archive.elites.values(), key=lambda e: (e.rung, e.score.value), reverse=True)
+    return [_leader(state, scored) for scored in elites[:LEADERS]]
+
+
+def _contenders(state: RunState) -> list[dict[str, Any]]:
+    contenders = contenders_of(state)
+    cells = {one: found for one in contenders if (found := confirmed(state, one))}
+    pool = NoisePool()
+    for one, found in cells.items():
+        pool.put(one.name, found)
+    swept = {
+        one.design_id: one
+        for one in contenders
+        if one.role == FINALIST and one.learning_rate != 1.0 and one in cells
+    }
+    shown = [one for one in cells if not (one.role == FINALIST and one.learning_rate != 1.0)]
+    return [
+        {
+            "role": one.role,
+            **_scores(cells[one], pool),
+            "test": _test(state, one, pool),
+            "swept": _swept(swept.get(one.design_id), cells, pool) if one.role == FINALIST else None,
+            **_account(state, state.designs[one.design_id]),
+        }
+        for one in shown
+    ]
+
+
+def _scores(cells: Cells, pool: NoisePool) -> dict[str, Any]:
+    score = cells_score(cells, pool.noise)
+    by_task = {task: cells_score({task: found}, pool.noise) for task, found in cells.items()}
+    return {
+        "score": score.value,
+        "interval": [score.low, score.high],
+        "n": score.n,
+        "tasks": {task: _estimate(one) for task, one in by_task.items()},
+    }
+
+
+def _test(state: RunState, contender: Contender, pool: NoisePool) -> dict[str, Any] | None:
+    cells = confirmed(state, contender, "test")
+    return _estimate(cells_score(cells, pool.noise)) if len(cells) == len(state.tasks) else None
+
+
+def _swept(
+    contender: Contender | None, cells: Mapping[Contender, Cells], pool: NoisePool
+) -> dict[str, Any] | None:
+    if contender is None:
+        return None
+    score = cells_score(cells[contender], pool.noise)
+    return {
+        "learning_rate": contender.learning_rate,
+        "score": score.value,
+        "interval": [score.low, score.high],
+    }
+
+
+def _leader(state: RunState, scored: ScoredDesign) -> dict[str, Any]:
+    return {
+        "role": "leader",
+        "score": scored.score.value,
+        "interval": [scored.score.low, scored.score.high],
+        "n": scored.score.n,
+        "tasks": {
+            task: _estimate(cells_score({task: found}, {}))
+            for task, found in scored.cells[scored.rung].items()
+        },
+        "test": None,
+        "swept": None,
+        **_account(state, scored.design),
+    }
+
+
+def _account(state: RunState, design: Design) -> dict[str, Any]:
+    """Return who wrote a design, from what, and its source with what changed from its parent."""
+    parent = next((state.designs[one] for one in design.parents if one in state.designs), None)
+    return {
+        "id": design.id,
+        "name": design.name,
+        "proposer": design.proposer,
+        "operator": design.operator,
+        "parents": list(design.parents),
+        "rationale": design.rationale,
+        "lineage": lineage(state, design),
+        "source": design.source,
+        "parent_name": None if parent is None else parent.name,
+        "diff": None
+        if parent is None
+        else difference(parent.source, design.source, one_line(parent.name, 60), one_line(design.name, 60)),
+    }
+
+
+def _estimate(score: Score) -> dict[str, Any]:
+    return {"value": score.value, "low": score.low, "high": score.high, "n": score.n}
