@@ -75,7 +75,7 @@ def test_a_hostile_name_comes_up_as_the_text_that_it_is(browser, pages):
         told = hover_over_niche(seen.page, best_elite(sample_report())["niche"])
         assert seen.page.locator("img").count() == 0
         assert seen.errors == []
-    assert told.startswith(HOSTILE[:28])
+    assert told.startswith(HOSTILE[:16])
 
 
 def test_light_and_dark_differ_and_figures_follow_when_the_light_changes(browser, pages):
