@@ -8,9 +8,13 @@ from typing import Any
 
 from agentarch.report.contract import DesignPart, Interval
 from agentarch.text import one_line
+from agentarch.wording import number_text
 
 ARMS = ("search", "random", "baseline")
 """The arms in the order they are drawn and listed."""
+
+_HOVER_CHARACTERS = 36
+"""Longer lines would be cut off at the edge of a panel of the niche map."""
 
 _ARM_SYMBOLS = {"search": "circle", "random": "diamond", "baseline": "square"}
 
@@ -98,10 +102,18 @@ def score_label(score: float | None, interval: Interval) -> str:
 
 def design_hover(design: DesignPart) -> str:
     """Return what a figure tells of a design under the pointer."""
-    facts = [f"<b>{label(design.name or design.id)}</b>", score_label(design.score, design.interval)]
+    facts = [
+        f"<b>{label(design.name or design.id, _HOVER_CHARACTERS)}</b>",
+        score_label(design.score, design.interval),
+    ]
     where = [f"rung {design.rung}"] if design.rung is not None else []
     where += [f"n = {design.n:,}"] if design.n is not None else []
-    origin = [label(text, 30) for text in (design.arm, design.proposer, design.operator) if text]
+    origin = [
+        label(text, _HOVER_CHARACTERS // 3) for text in (design.arm, design.proposer, design.operator) if text
+    ]
     facts += [", ".join(part) for part in (where, origin) if part]
-    facts += [f"{label(name.replace('_', ' '))} {value:.3g}" for name, value in design.descriptors.items()]
+    facts += [
+        f"{label(name.replace('_', ' '), _HOVER_CHARACTERS)} {number_text(value)}"
+        for name, value in design.descriptors.items()
+    ]
     return "<br>".join([*facts, label(design.id)])

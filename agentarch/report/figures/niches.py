@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentarch.report.contract import AxisPart, DesignPart
-from agentarch.report.figures.base import Figure, design_hover, layout
+from agentarch.report.figures.base import Figure, design_hover, label, layout
 from agentarch.wording import number_text
 
 DRAWN_AXES = 3
@@ -142,7 +142,7 @@ def _edges(axes: Sequence[AxisPart], number: int | None) -> dict[str, object]:
     one = axes[number]
     shown = range(0, one.bins + 1, 1 if one.bins <= 6 else math.ceil(one.bins / 6))
     return {
-        "title": {"text": one.name.replace("_", " "), "standoff": 6},
+        "title": {"text": label(one.name.replace("_", " "), 30), "standoff": 6},
         "tickvals": [edge - 0.5 for edge in shown],
         "ticktext": [number_text(_edge(one, edge)) for edge in shown],
         "tickfont": {"size": 10},
