@@ -7,6 +7,7 @@ import math
 import re
 import shutil
 from dataclasses import replace
+from itertools import pairwise
 
 import html5lib
 import plotly.graph_objects as graph_objects
@@ -341,6 +342,7 @@ def test_the_numbers_of_the_page_are_those_of_json(agentarch, run, tmp_path):
             design["n"],
             design["rung"],
             design["parameters"],
+            *([design["latency_seconds"]] if design["latency_seconds"] is not None else []),
             *design["measures"].values(),
         ]
         for design in report["designs"]
@@ -365,14 +367,15 @@ def test_the_numbers_of_the_page_are_those_of_json(agentarch, run, tmp_path):
 def test_progress_ends_where_the_run_stands_and_only_changes_are_points(run):
     with open_run(run) as opened:
         data, state = report_data(opened), opened.state
-        last = data["progress"][-1]
-        assert last["best"] == state.archive.best.score.value
-        assert (last["coverage"], last["evaluations"]) == (state.archive.coverage, state.done)
-    told = [(p["best"], p["interval"], p["coverage"]) for p in data["progress"][:-1]]
-    assert len(told) == len(set(map(str, told)))
-    assert [p["evaluations"] for p in data["progress"]] == sorted(
-        {p["evaluations"] for p in data["progress"]}
-    )
+    arms = {"search", "random"}
+    assert {point["arm"] for point in data["progress"]} == arms
+    for arm in arms:
+        points, found = [one for one in data["progress"] if one["arm"] == arm], state.arms[arm]
+        assert points[-1]["best"] == found.archive.best.score.value
+        assert points[-1]["coverage"] == found.archive.coverage
+        told = [str((one["best"], one["interval"], one["rung"], one["coverage"])) for one in points[:-1]]
+        assert all(one != other for one, other in pairwise(told))
+        assert [one["evaluations"] for one in points] == sorted({one["evaluations"] for one in points})
 
 
 def test_a_leader_is_shown_with_its_ancestors_and_what_changed_from_its_parent(run):
