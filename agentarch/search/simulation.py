@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from agentarch.design import Contract, Design
 from agentarch.evaluation import Request
 from agentarch.qd import Axis
-from agentarch.search.arm import BASELINE, SEARCH
+from agentarch.search.arm import BASELINE, RANDOM, SEARCH
 from agentarch.search.decision import Choice, Decision
+from agentarch.search.finish import FINALIST
 from agentarch.search.plan import Clock, Plan, Propose
 from agentarch.search.state import SEED_OPERATOR, RunState
 from agentarch.store import DESIGNS, REQUESTS, Event
@@ -26,9 +27,14 @@ from agentarch.task import Task
 Residuals = Mapping[tuple[str, int], Sequence[Sequence[float]]]
 """By task and rung: for each of some designs, how its scores with several training seeds lie about their mean."""
 
-SEEDS = 10
-ITEM_HALF_WIDTH = 0.02
+AXES = (Axis("parameters", 0, 1, bins=5), Axis("mixing", 0, 1, bins=6))
+MOST_SEED_DESIGNS = 10
+ITEMS, ITEM_HALF_WIDTH = 256, 0.02
 BASE = 0.5
+
+
+Scored = Callable[[Request], float]
+"""What an evaluation scores."""
 
 
 @dataclass(frozen=True)
@@ -93,108 +99,132 @@ def residuals_of(cells: Iterable[tuple[str, int, str, float]]) -> dict[tuple[str
 
 def simulate(setting: Setting, seed: int) -> Found:
     """Simulate one run from its first proposal to its verdict."""
-    return _SimulatedRun(setting, seed).run()
+    rng = random.Random(seed)
+    seeds = min(MOST_SEED_DESIGNS, setting.designs // 3)
+    better = f"{SEARCH}{rng.randrange(seeds, setting.designs)}" if setting.better else ""
+    # Designs that are equal are equally noisy: one real design's noise for each task.
+    profiles = {key: rng.choice(found) for key, found in setting.residuals.items()}
+
+    def score(request: Request) -> float:
+        bonus = setting.better if request.design_id == better else 0.0
+        return BASE + bonus + rng.choice(profiles.get((request.task, request.rung), (0.0,)))
+
+    run = Rehearsal(
+        setting.tasks,
+        {arm: _made_up(arm, setting.designs, seeds if arm == SEARCH else 0) for arm in (SEARCH, RANDOM)},
+        score,
+        rng,
+        limit=setting.limit,
+        top=setting.top_rung,
+        confirm_seeds=setting.confirm_seeds,
+    )
+    run.go()
+    (verdict,) = run.state.decided(Choice.VERDICT)
+    line_up = run.state.decided(Choice.FINALISTS)
+    contenders = line_up[0].facts["contenders"] if line_up else []
+    is_won = bool(verdict.facts["won"])
+    return Found(
+        is_won=is_won,
+        is_right=is_won and verdict.facts["leader"]["design"] == better,
+        was_finalist=any(one["design"] == better and one["role"] == FINALIST for one in contenders),
+        evaluations=run.state.done,
+        sentence=verdict.reason,
+    )
 
 
-class _SimulatedRun:
-    """A run whose log is kept in memory and whose scores are drawn."""
+def _made_up(arm: str, count: int, seeds: int) -> list[Design]:
+    return [
+        Design(f"{arm}{n}", "network", f"{arm}{n}", "", operator=SEED_OPERATOR if n < seeds else "drawn")
+        for n in range(count)
+    ]
 
-    def __init__(self, setting: Setting, seed: int) -> None:
-        self._setting = setting
-        self._rng = random.Random(seed)
-        self._axes = (Axis("parameters", 0, 1, bins=5), Axis("mixing", 0, 1, bins=6))
-        self._state = RunState.empty(setting.tasks, self._axes)
+
+class Rehearsal:
+    """A run of given designs whose scores are known beforehand; its log is kept in memory, and no box is used.
+
+    Args:
+        tasks: that designs are scored on.
+        designs: by arm, in the order they are proposed; an arm that is missing takes no part.
+        score: what each evaluation scores.
+        rng: of the niches that designs fall into.
+        limit: on evaluations; None for none.
+        top: the highest rung; None for the highest that all tasks have.
+        confirm_seeds: training seeds of each confirmation.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        designs: Mapping[str, Sequence[Design]],
+        score: Scored,
+        rng: random.Random,
+        limit: int | None,
+        top: int | None,
+        confirm_seeds: int,
+    ) -> None:
+        self.state = RunState.empty(tasks, AXES)
+        self._score, self._rng = score, rng
+        self._waiting = {arm: list(reversed(found)) for arm, found in designs.items()}
         self._plan = Plan(
-            setting.tasks,
-            setting.top_rung,
+            tasks,
+            top,
             Contract("network", "build", 1, False, frozenset()),
             most_parameters=1.0,
-            limit=setting.limit,
+            limit=limit,
             workers=1,
-            has_control=True,
-            confirm_seeds=setting.confirm_seeds,
+            has_control=RANDOM in designs,
+            confirm_seeds=confirm_seeds,
             sweeps=False,
         )
-        seeds = min(SEEDS, setting.designs // 3)
-        better = self._rng.randrange(seeds, setting.designs)
-        self._kinds = [SEED_OPERATOR if n < seeds else "drawn" for n in range(setting.designs)]
-        self._better = f"search{better}" if setting.better else ""
-        # Designs that are equal are equally noisy: one real design's noise for each task.
-        self._profiles = {key: self._rng.choice(profiles) for key, profiles in setting.residuals.items()}
-        self._proposed = {"search": 0, "random": 0}
-        self._numbers = 0
-        self._evaluations = 0
+        self._events = self._evaluations = 0
 
-    def run(self) -> Found:
-        while (step := self._plan.next(self._state, Clock())) is not None:
+    def go(self) -> None:
+        """Take every step of the plan to its end."""
+        while (step := self._plan.next(self.state, Clock())) is not None:
             match step:
+                case Propose(arm) if self._waiting[arm]:
+                    design = self._waiting[arm].pop()
+                    self._record(design, arm)
+                    self._do(self._plan.first(design.id))
                 case Propose(arm):
-                    self._propose(arm)
+                    self._plan.give_up(arm)
                 case Decision() as decision:
                     self._decide(decision)
-        (verdict,) = self._state.decided(Choice.VERDICT)
-        lineup = self._state.decided(Choice.FINALISTS)
-        contenders = lineup[0].facts["contenders"] if lineup else []
-        is_won = bool(verdict.facts["won"])
-        return Found(
-            is_won=is_won,
-            is_right=is_won and verdict.facts["leader"]["design"] == self._better,
-            was_finalist=any(
-                one["design"] == self._better and one["role"] == "finalist" for one in contenders
-            ),
-            evaluations=self._state.done,
-            sentence=verdict.reason,
-        )
-
-    def _propose(self, arm: str) -> None:
-        number = self._proposed[arm]
-        if number >= len(self._kinds):
-            self._plan.give_up(arm)
-            return
-        self._proposed[arm] += 1
-        operator = self._kinds[number] if arm == SEARCH else "drawn"
-        design = Design(f"{arm}{number}", "network", f"{arm}{number}", "", operator=operator)
-        self._log("proposed", design=DESIGNS.dump_python(design, mode="json"), arm=arm)
-        self._do(self._plan.first(design.id))
 
     def _decide(self, decision: Decision) -> None:
         for design in decision.designs:
-            self._log("proposed", design=DESIGNS.dump_python(design, mode="json"), arm=BASELINE)
+            self._record(design, BASELINE)
         self._log("decided", kind=decision.kind.value, reason=decision.reason, facts=decision.facts)
         self._do(decision.requests)
 
+    def _record(self, design: Design, arm: str) -> None:
+        self._log("proposed", design=DESIGNS.dump_python(design, mode="json"), arm=arm)
+
     def _do(self, requests: Sequence[Request]) -> None:
-        """Queue evaluations and draw their scores at once."""
+        """Queue evaluations, and score each at once."""
         for request in requests:
-            if self._state.fate(request) != "new":
+            if self.state.fate(request) != "new":
                 continue
             self._evaluations += 1
-            body = REQUESTS.dump_python(request, mode="json")
-            self._log("queued", number=self._evaluations, request=body)
-            self._log("leased", number=self._evaluations)
-            score = self._draw(request)
-            evaluation = {
-                "request": body,
-                "outcome": "scored",
-                "score": {
-                    "value": score,
-                    "low": score - ITEM_HALF_WIDTH,
-                    "high": score + ITEM_HALF_WIDTH,
-                    "n": 256,
-                },
-                "descriptors": {axis.name: self._rng.random() for axis in self._axes},
-                "behaviour": request.design_id,
-            }
-            self._log("evaluated", number=self._evaluations, evaluation=evaluation)
-            finished = self._state.evaluations(request.design_id)[-1]
-            if follow_up := self._plan.after(finished, self._state):
+            number, body = self._evaluations, REQUESTS.dump_python(request, mode="json")
+            self._log("queued", number=number, request=body)
+            self._log("leased", number=number)
+            self._log("evaluated", number=number, evaluation=self._evaluated(request, body))
+            finished = self.state.evaluations(request.design_id)[-1]
+            if follow_up := self._plan.after(finished, self.state):
                 self._decide(follow_up)
 
-    def _draw(self, request: Request) -> float:
-        bonus = self._setting.better if request.design_id == self._better else 0.0
-        profile = self._profiles.get((request.task, request.rung), (0.0,))
-        return BASE + bonus + self._rng.choice(profile)
+    def _evaluated(self, request: Request, body: Any) -> dict[str, Any]:
+        score = self._score(request)
+        low, high = score - ITEM_HALF_WIDTH, score + ITEM_HALF_WIDTH
+        return {
+            "request": body,
+            "outcome": "scored",
+            "score": {"value": score, "low": low, "high": high, "n": ITEMS},
+            "descriptors": {axis.name: self._rng.random() for axis in AXES},
+            "behaviour": request.design_id,
+        }
 
     def _log(self, kind: str, /, **body: Any) -> None:
-        self._numbers += 1
-        self._state.apply(Event(self._numbers, 0.0, kind, body))
+        self._events += 1
+        self.state.apply(Event(self._events, 0.0, kind, body))
