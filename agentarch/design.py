@@ -11,6 +11,8 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from agentarch.syntax import parse
+
 MAX_SOURCE_BYTES = 100_000
 """A design longer than this is refused: no design that a person would read comes near it."""
 
@@ -122,7 +124,7 @@ def _parse(source: str) -> ast.Module:
     if size > MAX_SOURCE_BYTES:
         raise DesignError(f"the source has {size:,} bytes; at most {MAX_SOURCE_BYTES:,} are allowed")
     try:
-        return ast.parse(source)
+        return parse(source)
     except SyntaxError as error:
         where = f" on line {error.lineno}" if error.lineno else ""
         raise DesignError(f"does not parse: {error.msg}{where}") from None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from agentarch.design import design_id
+from agentarch.syntax import parse
 
 ARGUMENTS = ("width", "length", "causal")
 """What `layers` takes, and so what the expression of a part may refer to."""
@@ -126,7 +127,7 @@ def closure(anatomy: Anatomy, wanted: Iterable[str]) -> dict[str, None]:
 @lru_cache(maxsize=4096)
 def names(code: str) -> tuple[str, ...]:
     """Return the distinct names that an expression or a statement refers to, in order of appearance."""
-    return _names(ast.parse(code))
+    return _names(parse(code))
 
 
 @lru_cache(maxsize=4096)
@@ -136,7 +137,7 @@ def define(text: str) -> Definition:
     Raises:
         NotRecombinableError: it is not a class, a function or a constant.
     """
-    statement, *_ = ast.parse(text).body
+    statement, *_ = parse(text).body
     if isinstance(statement, ast.ClassDef | ast.FunctionDef):
         name = statement.name
     elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
@@ -151,7 +152,7 @@ def define(text: str) -> Definition:
     return Definition(
         name=name,
         text=text,
-        code=design_id(ast.parse(text), "definition"),
+        code=design_id(parse(text), "definition"),
         uses=tuple(one for one in _names(statement) if one != name),
         early=frozenset(_early_names(statement)) - {name},
         is_constant=not isinstance(statement, ast.ClassDef | ast.FunctionDef),
@@ -160,7 +161,7 @@ def define(text: str) -> Definition:
 
 def value_of(constant: Definition) -> ast.expr:
     """Return the expression that a constant is set to."""
-    statement = ast.parse(constant.text).body[0]
+    statement = parse(constant.text).body[0]
     if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
         raise NotRecombinableError(f"`{constant.name}` is not a constant")
     return statement.value

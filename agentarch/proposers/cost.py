@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from agentarch.proposers.anatomy import Anatomy
+from agentarch.syntax import parse
 
 LENGTH = 96
 """The length assumed for parts with one weight per position."""
@@ -34,7 +35,7 @@ def estimate_parameters(anatomy: Anatomy) -> int:
     sizes: dict[str, float] = {"width": anatomy.width, "length": LENGTH, "causal": 1}
     try:
         counter = _Counter(anatomy)
-        total = sum(counter.expression(ast.parse(part), sizes) for part in anatomy.parts)
+        total = sum(counter.expression(parse(part), sizes) for part in anatomy.parts)
     except RecursionError:
         return _TOO_MANY
     return round(min(_BIASES * (total + _ENDS * anatomy.width), _TOO_MANY))
@@ -42,7 +43,7 @@ def estimate_parameters(anatomy: Anatomy) -> int:
 
 @lru_cache(maxsize=128)
 def _parsed(definition: str) -> ast.stmt:
-    return ast.parse(definition).body[0]
+    return parse(definition).body[0]
 
 
 class _Counter:

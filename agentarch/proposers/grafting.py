@@ -23,6 +23,7 @@ from agentarch.proposers.anatomy import (
     names,
 )
 from agentarch.proposers.parts import Place, place_of, rename, splice
+from agentarch.syntax import parse
 
 
 def graft(receiver: Anatomy, donor: Anatomy, parts: Sequence[str]) -> tuple[Anatomy, tuple[str, ...]]:
@@ -105,7 +106,7 @@ def rename_definition(definition: Definition, new_names: Mapping[str, str]) -> D
         return definition
     lines = definition.text.split("\n")
     replacements: list[tuple[Place, str]] = []
-    statement, *_ = ast.parse(definition.text).body
+    statement, *_ = parse(definition.text).body
     for node in ast.walk(statement):
         if not definition.is_constant and node is not statement and _binds(node) & new_names.keys():
             raise NotRecombinableError("a name that would have to change is also a variable")

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from agentarch.design import MAX_SOURCE_BYTES
 from agentarch.proposers.parts import Size, keyword_sizes, number, splice
 from agentarch.proposers.sizes import near_values
+from agentarch.syntax import parse, parse_expression
 
 
 def change_a_number(source: str, rng: random.Random, most_growth: float) -> tuple[str, str] | None:
@@ -31,7 +32,7 @@ def change_a_number(source: str, rng: random.Random, most_growth: float) -> tupl
         return None
     source = source.replace("\r\n", "\n").replace("\r", "\n")
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
         choices = [
             (size, value)
             for size in _numbers(tree)
@@ -80,6 +81,6 @@ def _is_written(size: Size, source: str) -> bool:
     line = source.split("\n")[size.place.line - 1].encode()
     written = line[size.place.start : size.place.end].decode(errors="replace")
     try:
-        return bool(ast.literal_eval(written) == size.value)
+        return bool(ast.literal_eval(parse_expression(written)) == size.value)
     except (SyntaxError, ValueError):
         return False

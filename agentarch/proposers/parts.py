@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from agentarch.syntax import parse, parse_expression
+
 _MAX_WORDS = 60  # characters
 
 
@@ -113,9 +115,7 @@ def splice(text: str, replacements: Iterable[tuple[Place, str]]) -> str:
 def rename(expression: str, new_names: dict[str, str]) -> str:
     """Return an expression that refers to things by their new names."""
     found = [
-        node
-        for node in ast.walk(ast.parse(expression))
-        if isinstance(node, ast.Name) and node.id in new_names
+        node for node in ast.walk(parse(expression)) if isinstance(node, ast.Name) and node.id in new_names
     ]
     return splice(expression, [(place_of(node), new_names[node.id]) for node in found])
 
@@ -155,7 +155,7 @@ def halves(part: str) -> tuple[str, ...]:
 
 
 def _call(expression: str) -> ast.Call | None:
-    tree = ast.parse(expression, mode="eval").body
+    tree = parse_expression(expression)
     return tree if isinstance(tree, ast.Call) else None
 
 
@@ -163,7 +163,7 @@ def _class_calls(part: str) -> list[tuple[str, ast.Call]]:
     """Return the calls of classes in a part, with the classes' names, in order of appearance."""
     found = [
         (node.func.id, node)
-        for node in ast.walk(ast.parse(part))
+        for node in ast.walk(parse(part))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and _is_class_call(node)
     ]
     return sorted(found, key=lambda pair: pair[1].col_offset)

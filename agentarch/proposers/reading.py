@@ -23,6 +23,7 @@ from agentarch.proposers.anatomy import (
     names,
     value_of,
 )
+from agentarch.syntax import parse
 
 _MAX_DEFINITIONS = 100
 _MAX_LAYERS = 64
@@ -80,7 +81,7 @@ def _read(source: str) -> Anatomy:
 def _statements(source: str) -> Iterator[tuple[ast.stmt, str]]:
     """Yield every top-level statement but the docstring, with its lines and the comments right above it."""
     lines = source.split("\n")
-    body = ast.parse(source).body
+    body = parse(source).body
     if len(body) > _MAX_DEFINITIONS:
         raise NotRecombinableError("has too many definitions")
     end = 0

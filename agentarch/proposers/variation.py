@@ -6,7 +6,6 @@ not known to the run.
 
 from __future__ import annotations
 
-import ast
 import random
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from agentarch.proposers.edits import Library, Material
 from agentarch.proposers.operators import OPERATORS
 from agentarch.proposers.parts import words
 from agentarch.proposers.reading import read_anatomy
+from agentarch.syntax import parse
 
 KIND = "network"
 """The kind of design that these proposers write."""
@@ -89,6 +89,6 @@ def vary(anatomy: Anatomy, library: Library, rng: random.Random, edits: int) -> 
 def is_new(source: str, known: Collection[str]) -> bool:
     """Return whether a source is a design that the run has not seen; False for what cannot be read."""
     try:
-        return len(source.encode()) <= MAX_SOURCE_BYTES and design_id(ast.parse(source), KIND) not in known
+        return len(source.encode()) <= MAX_SOURCE_BYTES and design_id(parse(source), KIND) not in known
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False

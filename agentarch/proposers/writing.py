@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from agentarch.proposers.anatomy import ARGUMENTS, ROOTS, Anatomy, NotRecombinableError, names
 from agentarch.proposers.parts import classes, mixes, title, unwrap, words
 from agentarch.proposers.reading import read_anatomy
+from agentarch.syntax import parse_expression
 
 LINE_LENGTH = 110
 MAX_NAME_CHARACTERS = 60
@@ -181,7 +182,7 @@ def _variables(anatomy: Anatomy) -> dict[int, str]:
 def _broken(before: str, part: str, after: str) -> str:
     """Write an expression on one line, or with each argument on its own where it is too long for one."""
     line = f"{before}{part}{after}"
-    call = ast.parse(part, mode="eval").body
+    call = parse_expression(part)
     if len(line) <= LINE_LENGTH or not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         return line
     indent = " " * (len(before) - len(before.lstrip()))
