@@ -17,6 +17,7 @@ from agentarch.proposers.edits import in_words
 from agentarch.proposers.grafting import graft
 from agentarch.proposers.parts import halves, mixes, place_of, splice, title, unwrap, words
 from agentarch.proposers.writing import write
+from agentarch.syntax import parse
 
 _NORMALISATION = re.compile(r"([A-Z]\w*)?Norm(1d|2d|3d)?")
 
@@ -154,7 +155,7 @@ def _without_normalisation(design: Anatomy, name: str) -> Anatomy:
     text = design.definitions[name].text
     found = [
         node.func
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(parse(text))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name | ast.Attribute)
         and _is_norm(node.func)
