@@ -21,7 +21,7 @@ class Memorize(ClassificationTask):
 
     name = "memorize"
     description = "learn random facts about pairs of tokens by heart; needs wide position-wise parts"
-    vocab_size = n_outputs = FIRST + SECOND + VALUES
+    vocab_size, n_outputs = FIRST + SECOND, VALUES
     chance = 1 / VALUES
     rungs = (
         Rung(10, 16, 256, 64, 200_000, 20, {"facts": 32, "shown": 12}),
@@ -36,7 +36,7 @@ class Memorize(ClassificationTask):
     def data(self, split, rung, seed):
         level, rng = self.rungs[rung], np.random.default_rng(seed)
         facts = rng.permutation(FIRST * SECOND)[: level.size["facts"]]
-        values = FIRST + SECOND + rng.permutation(np.arange(len(facts)) % VALUES)  # each value as often
+        values = rng.permutation(np.arange(len(facts)) % VALUES)  # each value as often
         return Data(
             *_shown(rng, level.train_items, level.size["shown"], facts, values),
             *_shown(rng, level.scored_items, level.size["shown"], facts, values),
