@@ -15,7 +15,7 @@ from agentarch.content import content_folder
 from agentarch.design import Design
 from agentarch.errors import UsageError, unknown_name
 from agentarch.kinds.measured import Cell, Measurements, load
-from agentarch.kinds.measuring import measure, still_wanted
+from agentarch.kinds.measuring import Wanted, measure, still_wanted
 from agentarch.kinds.network import CONTRACT
 from agentarch.kinds.task_page import with_measurements
 from agentarch.task import Task
@@ -62,25 +62,29 @@ def measure_tasks(
     known = load(file)
     with ERR.status("looking for what is not measured yet"):
         wanted = still_wanted(tasks, numbers, chosen, seeds, known)
-    lost = 0
-    if wanted:
-        count = workers or os.cpu_count() or 1
-        executor = started_executor(sandbox, ready_boxes=count)
-        try:
-            with _Told(len(wanted)) as told:
-
-                def keep(cell: Cell) -> None:
-                    known.save(file)
-                    told.cell(cell)
-
-                lost = measure(wanted, executor, count, known, keep)
-        finally:
-            executor.close()
     page = file.with_name(PAGE)
-    if page.is_file():
-        page.write_text(with_measurements(page.read_text(), known))
+    try:
+        lost = _measure(wanted, known, file, workers or os.cpu_count() or 1, sandbox) if wanted else 0
+    finally:  # also when it was stopped, so that the page says what the file says
+        if page.is_file():
+            page.write_text(with_measurements(page.read_text(), known))
     _tell(file, page, known, len(wanted) - lost, lost, as_json)
     return 1 if lost else 0
+
+
+def _measure(wanted: list[Wanted], known: Measurements, file: Path, workers: int, sandbox: str) -> int:
+    """Measure and keep; return how many were lost for no fault of a design."""
+    executor = started_executor(sandbox, ready_boxes=workers)
+    try:
+        with _Told(len(wanted)) as told:
+
+            def keep(cell: Cell) -> None:
+                known.save(file)
+                told.cell(cell)
+
+            return measure(wanted, executor, workers, known, keep)
+    finally:
+        executor.close()
 
 
 def _tell(file: Path, page: Path, known: Measurements, measured: int, lost: int, as_json: bool) -> None:
