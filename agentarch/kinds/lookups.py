@@ -20,24 +20,29 @@ def lookups(data: Data, spec: Spec) -> Iterator[tuple[float, str]]:
     there. What label is common with a value is learnt from the training items and judged on the scored ones.
     """
     if spec.output == "one":
-        known, asked = (array.reshape(len(array), -1).T for array in (data.train_inputs, data.inputs))
-        for place in range(min(len(known), len(asked))):  # trained may be shorter than scored
-            gain = _gain(known[place], data.train_labels, asked[place], data.labels)
+        pairs = zip(
+            _places(data.train_inputs), _places(data.inputs), strict=False
+        )  # trained may be shorter than scored
+        for place, (known, asked) in enumerate(pairs):
+            gain = _gain(known, data.train_labels, asked, data.labels)
             yield gain, f"feature {place} of an input"
         return
     positions = data.labels.shape[1]  # of an image there is one label a row, and nothing is looked up
     if spec.kind in ("tokens", "series") and data.inputs.shape[1] == positions:
-        known, asked = (array.reshape(*array.shape[:2], -1) for array in (data.train_inputs, data.inputs))
-        for channel in range(asked.shape[2]):
-            yield (
-                _gain(
-                    known[:, :, channel].ravel(),
-                    data.train_labels.ravel(),
-                    asked[:, :, channel].ravel(),
-                    data.labels.ravel(),
-                ),
-                "what stands at the position of a label",
-            )
+        channels = zip(_channels(data.train_inputs), _channels(data.inputs), strict=True)
+        for known, asked in channels:
+            gain = _gain(known, data.train_labels.ravel(), asked, data.labels.ravel())
+            yield gain, "what stands at the position of a label"
+
+
+def _channels(inputs: NDArray[np.generic]) -> list[NDArray[np.generic]]:
+    """Return what each channel holds, `(items * positions,)` each."""
+    return list(inputs.reshape(inputs.shape[0] * inputs.shape[1], -1).T)
+
+
+def _places(inputs: NDArray[np.generic]) -> list[NDArray[np.generic]]:
+    """Return what each place of the inputs holds, `(items,)` each."""
+    return list(inputs.reshape(len(inputs), -1).T)
 
 
 def _gain(
