@@ -9,7 +9,7 @@ import numpy as np
 from agentarch.task import IGNORED_LABEL, Data, Rung
 from agentarch.tasks import ClassificationTask
 
-VALUES, FIRST, SECOND = 16, 48, 48
+VALUES, FIRST, SECOND = 16, 64, 64
 
 
 class Memorize(ClassificationTask):
@@ -25,9 +25,9 @@ class Memorize(ClassificationTask):
     chance = 1 / VALUES
     rungs = (
         Rung(10, 16, 256, 64, 200_000, 20, {"facts": 32, "shown": 12}),
-        Rung(200, 32, 6_400, 256, 200_000, 60, {"facts": 256, "shown": 12}),
-        Rung(400, 32, 12_800, 256, 200_000, 120, {"facts": 1_024, "shown": 16}),
-        Rung(800, 32, 25_600, 512, 200_000, 300, {"facts": 2_048, "shown": 16}),
+        Rung(200, 32, 6_400, 256, 200_000, 60, {"facts": 1_024, "shown": 12}),
+        Rung(400, 32, 12_800, 256, 200_000, 120, {"facts": 2_048, "shown": 16}),
+        Rung(800, 32, 25_600, 512, 200_000, 300, {"facts": 4_096, "shown": 16}),
     )
 
     def shape(self, size):
