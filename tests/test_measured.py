@@ -210,6 +210,7 @@ def test_the_commands_measure_check_and_show(agentarch, tmp_path):
     [
         ("--measure", "tiny.py", "--rungs", "one"),
         ("--measure", "recal"),
+        ("--measure", "recall,tiny.py"),
         ("--measure", "recall", "--designs", "gruu"),
         ("--check", "all", "--measure", "all"),
         ("--check", "recall", "--rung", "9"),

@@ -26,10 +26,17 @@ PLAIN_SECONDS = 15.0
 
 
 def measurements_file(name: str) -> Path:
-    """Return where measurements of a task, or of all, are kept: beside the task's file."""
-    if name.endswith(".py"):
-        return Path(name).resolve().parent / FILE
-    return content_folder("evals") / "networks" / FILE
+    """Return where measurements are kept: of shipped tasks beside them, of a user's own file beside that.
+
+    Raises:
+        UsageError: a file was named together with other tasks.
+    """
+    own = [one for one in name.split(",") if one.endswith(".py") or ":" in one]
+    if not own:
+        return content_folder("evals") / "networks" / FILE
+    if own != [name]:
+        raise UsageError(f"{own[0]!r} keeps its measurements beside its file; name it alone")
+    return Path(name.partition(":")[2] or name).resolve().parent / FILE
 
 
 def named_tasks(name: str) -> list[Task]:
