@@ -1,13 +1,16 @@
 """What seed designs were measured to score: how it is gathered, kept, read and shown."""
 
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support import commands
 from support.commands import TINY_FILE
 from support.designs import SOUND
+from support.processes import wait_until
 from support.tiny import Tiny
 
 from agentarch.catalogue import find_tasks, seed_designs
@@ -198,6 +201,7 @@ def test_the_commands_measure_check_and_show(agentarch, tmp_path):
     [
         ("--measure", "tiny.py", "--rungs", "one"),
         ("--measure", "recal"),
+        ("--measure", "recall,tiny.py"),
         ("--measure", "recall", "--designs", "gruu"),
         ("--check", "all", "--measure", "all"),
         ("--check", "recall", "--rung", "9"),
@@ -206,3 +210,35 @@ def test_the_commands_measure_check_and_show(agentarch, tmp_path):
 def test_what_cannot_be_meant_is_bad_usage(agentarch, tmp_path, arguments):
     (tmp_path / "tiny.py").write_text(TINY_FILE.read_text())
     assert agentarch("tasks", *arguments).exit_code == 2
+
+
+def test_measuring_that_is_interrupted_keeps_what_it_has_and_the_page_says_so(agentarch, tmp_path):
+    (tmp_path / "tiny.py").write_text(TINY_FILE.read_text())
+    file, page = tmp_path / "measured.json", tmp_path / "README.md"
+    page.write_text(f"{BEGIN}\n{END}\n")
+    arguments = (
+        "tasks",
+        "--measure",
+        "tiny.py",
+        "--rungs",
+        "0",
+        "--designs",
+        "gru",
+        "--workers",
+        "1",
+        "--json",
+    )
+    running = commands.start(*arguments, "--seeds", 400, folder=tmp_path)
+    wait_until(file.is_file, "nothing was measured", seconds=60)
+    running.send_signal(signal.SIGINT)
+    assert commands.finish(running).exit_code == 130
+    known = load(file)
+    assert 0 < len(known.cells) < 400
+    assert page.read_text() == with_measurements(page.read_text(), known)
+    more = len(known.cells) + 2
+    assert agentarch(*arguments, "--seeds", more).json == {
+        "measured": 2,
+        "lost": 0,
+        "known": more,
+        "file": str(file.resolve()),
+    }

@@ -223,7 +223,8 @@ def test_memorize_asks_for_the_facts_that_were_trained_and_each_seed_has_others(
     facts = find_task("memorize", "network").rungs[1].size["facts"]
     data, other = data_of("memorize", 1, 7), data_of("memorize", 1, 8)
     trained, asked = facts_in(data.train_inputs, data.train_labels), facts_in(data.inputs, data.labels)
-    assert trained == asked
+    assert asked.items() <= trained.items()
+    assert len(asked) > 0.9 * facts
     assert len(trained) == facts
     assert all(len(values) == 1 for values in trained.values())
     assert len(set(Counter(value for (value,) in trained.values()).values())) == 1
@@ -354,7 +355,7 @@ def test_continual_forgetting_is_how_much_less_is_known_of_the_first_table():
     data, spec = data_of("continual", 1, 7), task.spec(1)
     middle = data.labels.shape[1] // 2
     forgot = data.labels.copy()
-    forgot[:, :middle] = 0
+    forgot[:, :middle] = (forgot[:, :middle] + 1) % 16
     graded = task.grade(logits_for(forgot, spec), data.labels)
     assert (graded["forgetting"] == 1).all()
     assert (graded["accuracy"] == 0.5).all()

@@ -15,7 +15,7 @@ from agentarch.content import content_folder
 from agentarch.design import Design
 from agentarch.errors import UsageError, unknown_name
 from agentarch.kinds.measured import Cell, Measurements, load
-from agentarch.kinds.measuring import measure, still_wanted
+from agentarch.kinds.measuring import Wanted, measure, still_wanted
 from agentarch.kinds.network import CONTRACT
 from agentarch.kinds.task_page import with_measurements
 from agentarch.task import Task
@@ -26,10 +26,17 @@ PLAIN_SECONDS = 15.0
 
 
 def measurements_file(name: str) -> Path:
-    """Return where measurements of a task, or of all, are kept: beside the task's file."""
-    if name.endswith(".py"):
-        return Path(name).resolve().parent / FILE
-    return content_folder("evals") / "networks" / FILE
+    """Return where measurements are kept: of shipped tasks beside them, of a user's own file beside that.
+
+    Raises:
+        UsageError: a file was named together with other tasks.
+    """
+    own = [one for one in name.split(",") if one.endswith(".py") or ":" in one]
+    if not own:
+        return content_folder("evals") / "networks" / FILE
+    if own != [name]:
+        raise UsageError(f"{own[0]!r} keeps its measurements beside its file; name it alone")
+    return Path(name.partition(":")[2] or name).resolve().parent / FILE
 
 
 def named_tasks(name: str) -> list[Task]:
@@ -62,25 +69,29 @@ def measure_tasks(
     known = load(file)
     with ERR.status("looking for what is not measured yet"):
         wanted = still_wanted(tasks, numbers, chosen, seeds, known)
-    lost = 0
-    if wanted:
-        count = workers or os.cpu_count() or 1
-        executor = started_executor(sandbox, ready_boxes=count)
-        try:
-            with _Told(len(wanted)) as told:
-
-                def keep(cell: Cell) -> None:
-                    known.save(file)
-                    told.cell(cell)
-
-                lost = measure(wanted, executor, count, known, keep)
-        finally:
-            executor.close()
     page = file.with_name(PAGE)
-    if page.is_file():
-        page.write_text(with_measurements(page.read_text(), known))
+    try:
+        lost = _measure(wanted, known, file, workers or os.cpu_count() or 1, sandbox) if wanted else 0
+    finally:  # also when it was stopped, so that the page says what the file says
+        if page.is_file():
+            page.write_text(with_measurements(page.read_text(), known))
     _tell(file, page, known, len(wanted) - lost, lost, as_json)
     return 1 if lost else 0
+
+
+def _measure(wanted: list[Wanted], known: Measurements, file: Path, workers: int, sandbox: str) -> int:
+    """Measure and keep; return how many were lost for no fault of a design."""
+    executor = started_executor(sandbox, ready_boxes=workers)
+    try:
+        with _Told(len(wanted)) as told:
+
+            def keep(cell: Cell) -> None:
+                known.save(file)
+                told.cell(cell)
+
+            return measure(wanted, executor, workers, known, keep)
+    finally:
+        executor.close()
 
 
 def _tell(file: Path, page: Path, known: Measurements, measured: int, lost: int, as_json: bool) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentarch.kinds.audits import MOST_REPEATED, NEAR_CHANCE, Audit, repeated_share
+from agentarch.kinds.lookups import lookups
 from agentarch.kinds.network import grading_fault
 from agentarch.scoring import score_items
 from agentarch.task import IGNORED_LABEL, Data, Spec, Task
@@ -28,9 +29,6 @@ FEWEST_REACHED = 0.99
 
 SURE = 50.0
 """A logit that leaves no doubt."""
-
-BINS = 32
-"""Into so many values of equal frequency a real-valued feature is cut before labels are looked up by it."""
 
 _DIMENSIONS = {"tokens": 1, "series": 2, "image": 3, "table": 1}
 _ARRAYS = ("train_inputs", "train_labels", "inputs", "labels")
@@ -205,67 +203,13 @@ def _repeats(task: Task, made: _Made) -> str:
 def _readable(task: Task, made: _Made) -> str:
     for number in range(1, len(task.rungs)):
         data, spec = made.data(number), task.spec(number)
-        found, place = max(_lookups(data, spec), default=(0.0, ""))
+        found, place = max(lookups(data, spec), default=(0.0, ""))
         if found > MOST_READABLE:
             return (
                 f"rung {number}: {place} alone leads {found:.0%} of the way from guessing to the label; "
                 "labels must follow from more than one place of an input"
             )
     return ""
-
-
-def _lookups(data: Data, spec: Spec) -> Iterator[tuple[float, str]]:
-    """Yield how far looking labels up by one place of an input leads, and which place it is."""
-    if spec.output == "one":
-        features = data.inputs.reshape(len(data.inputs), -1)
-        if data.train_inputs.shape[1:] == data.inputs.shape[1:]:
-            known = data.train_inputs.reshape(len(data.train_inputs), -1)
-            for place in range(features.shape[1]):
-                yield (
-                    _gain(known[:, place], data.train_labels, features[:, place], data.labels),
-                    f"feature {place} of an input",
-                )
-        return
-    positions = data.labels.shape[1]  # of an image there is one label a row, and nothing is looked up
-    if spec.kind in ("tokens", "series") and data.inputs.shape[1] == positions:
-        known, asked = (array.reshape(*array.shape[:2], -1) for array in (data.train_inputs, data.inputs))
-        for channel in range(asked.shape[2]):
-            yield (
-                _gain(
-                    known[:, :, channel].ravel(),
-                    data.train_labels.ravel(),
-                    asked[:, :, channel].ravel(),
-                    data.labels.ravel(),
-                ),
-                "what stands at the position of a label",
-            )
-
-
-def _gain(
-    known: NDArray[np.generic],
-    known_labels: NDArray[np.integer],
-    asked: NDArray[np.generic],
-    labels: NDArray[np.integer],
-) -> float:
-    """Return how far from guessing (0) to knowing (1) it leads to take the label that was commonest with a value.
-
-    Args:
-        known: values to learn from, `(items,)`.
-        known_labels: theirs.
-        asked: values to be judged by, `(items,)`.
-        labels: theirs.
-    """
-    told, wanted = known_labels != IGNORED_LABEL, labels != IGNORED_LABEL
-    cuts = np.unique(known[told])
-    if np.issubdtype(known.dtype, np.floating) and len(cuts) > BINS:
-        cuts = np.unique(np.quantile(known[told], np.linspace(0, 1, BINS + 1)[1:-1]))
-    counts = np.zeros((len(cuts) + 1, int(max(known_labels[told].max(), labels[wanted].max())) + 1))
-    np.add.at(counts, (np.searchsorted(cuts, known[told]), known_labels[told]), 1)
-    counts += counts.sum(axis=0) / counts.sum()  # a value that was never seen gets the commonest label
-    guess = counts.argmax(axis=1)[np.searchsorted(cuts, asked[wanted])]
-    commonest = float(np.bincount(labels[wanted]).max() / np.count_nonzero(wanted))
-    hits = float((guess == labels[wanted]).mean())
-    return (hits - commonest) / (1 - commonest) if commonest < 1 else 0.0
 
 
 def _grades(task: Task, made: _Made) -> str:

@@ -23,7 +23,7 @@ class Continual(ClassificationTask):
 
     name = "continual"
     description = "two tables of facts learnt in turn; needs weights in which the new spares the old"
-    vocab_size = n_outputs = FIRST + SECOND + VALUES
+    vocab_size, n_outputs = FIRST + SECOND, VALUES
     chance = 1 / VALUES
     rungs = (
         Rung(10, 16, 160, 64, 200_000, 20, {"facts": 16, "shown": 12}, in_order=True),
@@ -39,7 +39,7 @@ class Continual(ClassificationTask):
         level, rng = self.rungs[rung], np.random.default_rng(seed)
         facts, shown = level.size["facts"], level.size["shown"]
         pairs = rng.permutation(FIRST * SECOND)[: 2 * facts].reshape(2, facts)
-        values = FIRST + SECOND + rng.permuted(np.tile(np.arange(facts) % VALUES, (2, 1)), axis=1)
+        values = rng.permuted(np.tile(np.arange(facts) % VALUES, (2, 1)), axis=1)
         half = level.train_items // 2
         first = rng.integers(0, facts, (half, shown))
         second = rng.integers(0, facts, (level.train_items - half, shown))

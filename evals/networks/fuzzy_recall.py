@@ -1,4 +1,4 @@
-"""Associative recall of phrases: keys and values of two tokens, from a small alphabet that they share.
+"""Associative recall of phrases: keys and values of two tokens each, from small alphabets.
 
 Source: Poli et al., "Mechanistic Design and Scaling of Hybrid Architectures", 2024 (fuzzy in-context recall).
 """
@@ -36,8 +36,9 @@ class FuzzyRecall(ClassificationTask):
     def items(self, rng, count, size, is_scored):
         pairs, queries = size["pairs"], size["queries"]
         codes = rng.permuted(np.tile(np.arange(KEY_TOKENS**2), (count, 1)), axis=1)[:, :pairs]
-        values = rng.integers(KEY_TOKENS, self.vocab_size, (count, pairs, 2))
-        phrases = np.concatenate([np.stack(np.divmod(codes, KEY_TOKENS), axis=2), values], axis=2)
+        values = rng.integers(0, VALUE_TOKENS, (count, pairs, 2))
+        spelt = VALUE_TOKENS + np.stack(np.divmod(codes, KEY_TOKENS), axis=2)
+        phrases = np.concatenate([spelt, values], axis=2)
         asked = rng.integers(0, pairs, (count, queries))
         again = np.take_along_axis(phrases, asked[:, :, None], axis=1)
         tokens = np.concatenate([phrases, again], axis=1)

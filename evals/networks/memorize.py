@@ -9,7 +9,7 @@ import numpy as np
 from agentarch.task import IGNORED_LABEL, Data, Rung
 from agentarch.tasks import ClassificationTask
 
-VALUES, FIRST, SECOND = 16, 48, 48
+VALUES, FIRST, SECOND = 16, 64, 64
 
 
 class Memorize(ClassificationTask):
@@ -21,13 +21,13 @@ class Memorize(ClassificationTask):
 
     name = "memorize"
     description = "learn random facts about pairs of tokens by heart; needs wide position-wise parts"
-    vocab_size = n_outputs = FIRST + SECOND + VALUES
+    vocab_size, n_outputs = FIRST + SECOND, VALUES
     chance = 1 / VALUES
     rungs = (
         Rung(10, 16, 256, 64, 200_000, 20, {"facts": 32, "shown": 12}),
-        Rung(200, 32, 6_400, 256, 200_000, 60, {"facts": 256, "shown": 12}),
-        Rung(400, 32, 12_800, 256, 200_000, 120, {"facts": 1_024, "shown": 16}),
-        Rung(800, 32, 25_600, 512, 200_000, 300, {"facts": 2_048, "shown": 16}),
+        Rung(200, 32, 6_400, 256, 200_000, 60, {"facts": 1_024, "shown": 12}),
+        Rung(400, 32, 12_800, 256, 200_000, 120, {"facts": 2_048, "shown": 16}),
+        Rung(800, 32, 25_600, 512, 200_000, 300, {"facts": 4_096, "shown": 16}),
     )
 
     def shape(self, size):
@@ -36,7 +36,7 @@ class Memorize(ClassificationTask):
     def data(self, split, rung, seed):
         level, rng = self.rungs[rung], np.random.default_rng(seed)
         facts = rng.permutation(FIRST * SECOND)[: level.size["facts"]]
-        values = FIRST + SECOND + rng.permutation(np.arange(len(facts)) % VALUES)  # each value as often
+        values = rng.permutation(np.arange(len(facts)) % VALUES)  # each value as often
         return Data(
             *_shown(rng, level.train_items, level.size["shown"], facts, values),
             *_shown(rng, level.scored_items, level.size["shown"], facts, values),

@@ -38,7 +38,8 @@ class Table(ClassificationTask):
     def data(self, split, rung, seed):
         level, rng = self.rungs[rung], np.random.default_rng(seed)
         columns, cuts = _tree(rng, level.size["depth"], level.size["informative"])
-        classes = rng.permutation(np.arange(2 ** level.size["depth"]) % CLASSES)
+        blocks = np.tile(np.arange(CLASSES), (2 ** level.size["depth"] // CLASSES, 1))
+        classes = rng.permuted(blocks, axis=1).ravel()  # leaves that are neighbours have different ones
         rows = rng.uniform(-1, 1, (level.train_items + level.scored_items, COLUMNS))
         leaves = _leaves(rows, columns, cuts, level.size["depth"])
         inputs, labels = rows.astype(np.float32), classes[leaves].astype(np.int16)
@@ -49,10 +50,11 @@ class Table(ClassificationTask):
 def _tree(rng, depth, informative):
     """Return the column and the cut of every inner node, `(2**depth - 1,)`; node n has children 2n + 1 and 2n + 2."""
     chosen = rng.permutation(COLUMNS)[:informative]
-    columns = chosen[rng.integers(0, informative, 2**depth - 1)]
-    cuts = np.empty(len(columns))
+    columns, cuts = np.empty(2**depth - 1, np.int64), np.empty(2**depth - 1)
     bounds = {0: np.tile([-1.0, 1.0], (COLUMNS, 1))}
-    for node, column in enumerate(columns):
+    for node in range(len(columns)):
+        parent = columns[(node - 1) // 2] if node else -1
+        column = columns[node] = rng.choice(chosen[chosen != parent])
         cuts[node] = bounds[node][column].mean()
         for child, end in ((2 * node + 1, 1), (2 * node + 2, 0)):
             bounds[child] = bounds[node].copy()
