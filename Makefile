@@ -34,7 +34,7 @@ $(READY_DEV): pyproject.toml constraints.txt $(READY)
 	@touch $@
 
 demo: $(READY)
-	$(BIN)/agentarch search --tasks recall,parity --evaluations 96 --seed 1 --run-dir runs/demo-$$(date +%Y%m%d-%H%M%S)
+	run=runs/demo-$$(date +%Y%m%d-%H%M%S) && $(BIN)/agentarch search --suite quick --seed 1 --run-dir $$run && $(BIN)/agentarch report $$run
 
 # Two files at a time: boxes wait more than they compute, and every file has warm processes of its own.
 test: $(READY_DEV)
