@@ -92,6 +92,11 @@ def largest_extent(budget: float, tasks: int, seeds: int, has_random: bool, swee
     return fitting[-1] if fitting else None
 
 
+def candidates(state: RunState) -> list[ScoredDesign]:
+    """Return the designs of the search's own that have a score on every task, the surest first."""
+    return [one for one in _best(state.arms[SEARCH].scored.values()) if not _is_seed(one)]
+
+
 class Finish:
     """Says what the finish of a run needs next.
 
@@ -106,15 +111,10 @@ class Finish:
         self._tasks, self._seeds = tuple(tasks), seeds
         self._contract, self._most_parameters = contract, most_parameters
 
-    def candidates(self, state: RunState) -> list[ScoredDesign]:
-        """Return the designs of the search's own that have a score, the surest first."""
-        return [one for one in _best(state.arms[SEARCH].scored.values()) if not _is_seed(one)]
-
     def begin(self, state: RunState, extent: Extent | None) -> Decision:
         """Return the decision that ends the search: who is confirmed, and against whom."""
-        found = self.candidates(state)
+        found = candidates(state)
         seeds = [one for one in _best(state.arms[SEARCH].scored.values()) if _is_seed(one)]
-        candidates = len(found)
         why = None
         if not found:
             why = "the search scored no design of its own on every task"
@@ -128,7 +128,7 @@ class Finish:
             )
         if why or extent is None:
             return Decision(
-                Choice.VERDICT, f"Nothing is claimed: {why}.", facts={"candidates": candidates, "won": None}
+                Choice.VERDICT, f"Nothing is claimed: {why}.", facts={"candidates": len(found), "won": None}
             )
         return self._line_up(state, extent, found, seeds)
 

@@ -13,7 +13,7 @@ from agentarch.design import Contract
 from agentarch.evaluation import Evaluation, Outcome, Request
 from agentarch.search.arm import RANDOM, SEARCH
 from agentarch.search.decision import Choice, Decision
-from agentarch.search.finish import SHARE, Extent, Finish, largest_extent
+from agentarch.search.finish import SHARE, Extent, Finish, candidates, largest_extent
 from agentarch.search.race import FIRST_RANKED_RUNG, Race
 from agentarch.search.state import RunState
 from agentarch.task import Task
@@ -121,7 +121,7 @@ class Plan:
             step = self._search(state)
             if step is not None:
                 return step
-        if state.is_idle and self._reserved and not self._finish.candidates(state):
+        if state.is_idle and self._reserved and not candidates(state):
             self._reserved = None  # with nothing to confirm, the search had better go on
             return self.next(state, clock)
         return self._finish.begin(state, self._extent_left(state, clock)) if state.is_idle else None
