@@ -22,7 +22,6 @@ from agentarch.search.knockout import (
     NOT_MEASURED,
     NotReadable,
     knock_out,
-    paired_difference,
     parts_of,
 )
 
@@ -146,52 +145,6 @@ def test_no_prose_of_a_hostile_name_gets_into_what_is_written():
 def test_a_design_that_cannot_be_read_part_by_part_says_so(source):
     with pytest.raises(NotReadable, match="cannot be read part by part"):
         parts_of(Design("0" * 12, "network", "it", source), NetworkKind(""))
-
-
-# As numbers.
-
-
-def scores(**by_task):
-    return {(task, seed): value for task, values in by_task.items() for seed, value in enumerate(values)}
-
-
-def test_tasks_that_differ_do_not_widen_the_interval_and_seeds_do():
-    whole = scores(a=[0.9, 0.91], b=[0.1, 0.1])
-    none = scores(a=[0.0, 0.01], b=[0.1, 0.1])
-    found = paired_difference(whole, none)
-    assert found.value == pytest.approx(0.45)
-    assert found.low == pytest.approx(0.45, abs=1e-6)
-    noisy = paired_difference(whole, scores(a=[0.0, 0.3], b=[0.1, 0.1]))
-    assert noisy.low < found.low
-    assert noisy.low < noisy.value < noisy.high
-
-
-def test_the_interval_of_one_task_is_that_of_students_test():
-    found = paired_difference(scores(a=[1.0, 2.0, 4.0]), scores(a=[0.0, 0.0, 0.0]))
-    from scipy.stats import ttest_1samp
-
-    interval = ttest_1samp([1.0, 2.0, 4.0], 0).confidence_interval(0.95)
-    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
-
-
-@pytest.mark.parametrize(
-    ("one", "other"), [({}, {}), (scores(a=[1.0]), scores(a=[0.0])), (scores(a=[1.0, 1.0]), {})]
-)
-def test_too_few_pairs_have_no_interval(one, other):
-    assert paired_difference(one, other) is None
-
-
-def test_intervals_hold_the_truth_as_often_as_they_say():
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    held = 0
-    for _ in range(2000):
-        differences = rng.normal([[0.3], [-0.1]], 0.05, (2, 3))  # two tasks, three seeds; 0.1 on average
-        one = {(str(task), seed): differences[task, seed] for task in range(2) for seed in range(3)}
-        found = paired_difference(one, dict.fromkeys(one, 0.0))
-        held += found.low <= 0.1 <= found.high
-    assert 0.93 < held / 2000 < 0.97
 
 
 # In boxes.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import secrets
 import statistics
@@ -21,7 +20,7 @@ from pathlib import Path
 from agentarch.catalogue import seed_designs
 from agentarch.design import Design, DesignError, Proposal, read_design
 from agentarch.errors import AgentarchError
-from agentarch.evaluation import Evaluation, Outcome, Request
+from agentarch.evaluation import Cells, Evaluation, Outcome, Request, Score
 from agentarch.execution import Executor
 from agentarch.kinds import Kind
 from agentarch.proposers.ablation import Ablation, ablations
@@ -29,6 +28,7 @@ from agentarch.proposers.anatomy import Anatomy, NotRecombinableError
 from agentarch.proposers.parts import mixes
 from agentarch.proposers.reading import read_anatomy
 from agentarch.proposers.variation import plain_name
+from agentarch.scoring import Difference, Noise, NoisePool, difference
 from agentarch.task import Task
 
 FOLDER = "knockouts"
@@ -99,39 +99,6 @@ class Knockout:
     scores: Mapping[str, float]
     parameters: int | None
     contributions: tuple[Contribution, ...]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A mean difference with its 95% interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-Scores = Mapping[tuple[str, int], float]
-"""By task and seed."""
-
-
-def paired_difference(one: Scores, other: Scores) -> Difference | None:
-    """Return how much more one scored than the other; None unless both have two seeds in common on each task.
-
-    The mean over tasks of the mean over seeds. Seeds are a sample, tasks are not: the interval is Student's, from how
-    much the differences vary within tasks.
-    """
-    pairs: dict[str, list[float]] = {}
-    for task, seed in sorted(one.keys() & other.keys()):
-        pairs.setdefault(task, []).append(one[task, seed] - other[task, seed])
-    freedom = sum(len(found) - 1 for found in pairs.values())
-    if freedom < 1 or min(map(len, pairs.values())) < 2:
-        return None
-    from scipy.stats import t  # half a second to import
-
-    mean = statistics.fmean(statistics.fmean(found) for found in pairs.values())
-    variance = sum(statistics.variance(found) / len(found) for found in pairs.values())
-    half = float(t.ppf(0.975, freedom)) * math.sqrt(variance) / len(pairs)
-    return Difference(mean, mean - half, mean + half)
 
 
 def parts_of(design: Design, kind: Kind) -> tuple[tuple[Ablation, Design], ...]:
@@ -211,20 +178,22 @@ def knock_out(
     finally:
         pool.shutdown(cancel_futures=True)
     whole = results[design.id]
-    scores = _scores(whole)
+    noise = NoisePool()
+    for one, found in results.items():
+        noise.put(one, _cells(found))
     return Knockout(
         design=design.id,
         name=design.name,
         rung=rung,
         seeds=seeds,
         scores={
-            task: statistics.fmean(found)
-            for task in by_name
-            if (found := [score for (name, _), score in scores.items() if name == task])
+            task: statistics.fmean(score.value for score in found.values())
+            for task, found in _cells(whole).items()
         },
         parameters=_parameters(whole, tasks[0].name),
         contributions=tuple(
-            _contribution(ablation, whole, results[left.id], tasks[0].name) for ablation, left in variants
+            _contribution(ablation, whole, results[left.id], noise.noise, tasks[0].name)
+            for ablation, left in variants
         ),
     )
 
@@ -252,27 +221,37 @@ def save(knockout: Knockout, run_folder: Path) -> Path:
 
 
 def _contribution(
-    ablation: Ablation, whole: Sequence[Evaluation], left: Sequence[Evaluation], first_task: str
+    ablation: Ablation,
+    whole: Sequence[Evaluation],
+    left: Sequence[Evaluation],
+    noise: Noise,
+    first_task: str,
 ) -> Contribution:
-    with_it, without = _scores(whole), _scores(left)
+    with_it, without = _cells(whole), _cells(left)
     failed = next((one for one in (*whole, *left) if one.score is None), None)
-    difference = paired_difference(with_it, without) if failed is None else None
-    differences: dict[str, list[float]] = {}
-    for task, seed in sorted(with_it.keys() & without.keys()):
-        differences.setdefault(task, []).append(with_it[task, seed] - without[task, seed])
+    found = difference(with_it, without, noise) if failed is None else None
     return Contribution(
         part=ablation.part,
         done=ablation.done,
-        verdict=_verdict(difference, failed is not None and _is_its_fault(failed, whole)),
-        difference=None if difference is None else difference.value,
-        low=None if difference is None else difference.low,
-        high=None if difference is None else difference.high,
-        n=sum(map(len, differences.values())),
-        by_task={task: statistics.fmean(found) for task, found in differences.items()},
+        verdict=_verdict(found, failed is not None and _is_its_fault(failed, whole)),
+        difference=None if found is None else found.value,
+        low=None if found is None else found.low,
+        high=None if found is None else found.high,
+        n=0 if found is None else found.n,
+        by_task=_by_task(with_it, without),
         parameters=_parameters(left, first_task),
         reason="" if failed is None else f"{failed.outcome.value}: {failed.reason}",
         source=ablation.source,
     )
+
+
+def _by_task(with_it: Cells, without: Cells) -> dict[str, float]:
+    """Return the mean difference on each task that both have a seed of."""
+    return {
+        task: statistics.fmean(with_it[task][seed].value - without[task][seed].value for seed in seeds)
+        for task in with_it
+        if task in without and (seeds := with_it[task].keys() & without[task].keys())
+    }
 
 
 def _is_its_fault(failed: Evaluation, whole: Sequence[Evaluation]) -> bool:
@@ -290,10 +269,12 @@ def _verdict(difference: Difference | None, fails: bool) -> str:
     return NO_EFFECT
 
 
-def _scores(evaluations: Sequence[Evaluation]) -> dict[tuple[str, int], float]:
-    return {
-        (one.request.task, one.request.seed): one.score.value for one in evaluations if one.score is not None
-    }
+def _cells(evaluations: Sequence[Evaluation]) -> Cells:
+    cells: dict[str, dict[int, Score]] = {}
+    for one in evaluations:
+        if one.score is not None:
+            cells.setdefault(one.request.task, {})[one.request.seed] = one.score
+    return cells
 
 
 def _parameters(evaluations: Sequence[Evaluation], task: str) -> int | None:
