@@ -17,6 +17,7 @@ from agentarch.execution import LocalExecutor
 
 PR_SET_CHILD_SUBREAPER = 36
 EVALUATIONS = 14
+CONFIRMED_EVALUATIONS = 60
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -104,6 +105,15 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     said = commands.run(*commands.search(folder, EVALUATIONS), folder=folder.parent)
     assert said.exit_code == 0, said.err
     return FinishedRun(folder, EVALUATIONS, said)
+
+
+@pytest.fixture(scope="session")
+def confirmed_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+    """A search with a budget that has room for a finish. Tests read it; one that changes it makes a copy."""
+    folder = tmp_path_factory.mktemp("confirmed") / "run"
+    said = commands.run(*commands.search(folder, CONFIRMED_EVALUATIONS), folder=folder.parent)
+    assert said.exit_code == 0, said.err
+    return FinishedRun(folder, CONFIRMED_EVALUATIONS, said)
 
 
 @pytest.fixture

@@ -20,7 +20,10 @@ from agentarch.config import make_config, parse_duration
 from agentarch.errors import UsageError
 from agentarch.task import TaskFailed
 
-COMMANDS = ("search", "resume", "status", "show", "report", "evaluate", "tasks", "doctor")
+COMMANDS = (
+    *("search", "resume", "status", "show", "report", "test", "knockout"),
+    *("evaluate", "tasks", "simulate", "doctor"),
+)
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 40 fixed designs (the seeds, and random proposals drawn from one stream of chance) were trained at every rung with
 several training seeds; the scores and the processor time of each are in `racing.json` beside this file. Full fidelity
 takes the mean over seeds of all designs at the top rung. The race is the one that decides in a run, given those scores
-as it asks for them; what it asked for is its cost. `--measure` trains whatever is missing from the table, in real boxes,
-and goes on where it was stopped.
+as it asks for them; what it asked for is its cost. `--measure` trains whatever is missing from the table, in real
+boxes, and goes on where it was stopped.
 """
 
 from __future__ import annotations
