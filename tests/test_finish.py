@@ -133,7 +133,7 @@ def test_a_run_never_takes_more_than_its_budget_with_its_finish(store, executor,
 def test_a_budget_without_room_for_a_finish_claims_nothing_and_says_what_it_takes(store, executor):
     engine = finished(store, executor, [seed_of(source(8))], source(16), evaluations=6)
     assert verdict(engine).facts["won"] is None
-    assert "the budget left no room to confirm anything: that takes 6 evaluations" in verdict(engine).reason
+    assert "no room to confirm anything, which takes 6 evaluations" in verdict(engine).reason
 
 
 def test_a_run_stopped_in_its_finish_and_resumed_comes_to_the_same_verdict(tmp_path, executor):
@@ -175,3 +175,13 @@ def test_a_finish_grows_with_the_budget_and_fits_it():
     assert extents[11] is None
     assert extents[-1].has_baseline
     assert extents[-1].has_test
+
+
+def test_a_run_whose_time_is_up_concludes_from_what_it_has(store, executor):
+    seeds = [seed_of(source(8))]
+    engine = finished(
+        store, executor, seeds, *[source(w) for w in range(12, 128, 4)], time=8.0, evaluations=None
+    )
+    assert engine.state.stopped in ("time", "exhausted")
+    assert len(engine.state.decided(Choice.VERDICT)) == 1
+    assert engine.state.engine_seconds < 20

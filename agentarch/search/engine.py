@@ -134,6 +134,8 @@ class Engine:
             raise self._error
         why = self._stopping or "evaluations"
         with self._changed:
+            if why == "time" and (verdict := self._plan.cut_short(self.state)):
+                self._decide(verdict)
             self._store.note("stopped", why=why)
             self._advance()
             watch(self.state)

@@ -123,8 +123,8 @@ class Finish:
         elif extent is None:
             smallest = Extent().evaluations(len(self._tasks), self._seeds)
             why = (
-                f"the budget left no room to confirm anything: that takes {smallest} evaluations, and at most "
-                f"{SHARE:.0%} of a budget goes into it"
+                f"evaluations or time left no room to confirm anything, which takes {counted(smallest, 'evaluation')} "
+                f"and at most {SHARE:.0%} of a budget"
             )
         if why or extent is None:
             return Decision(

@@ -13,7 +13,7 @@ from agentarch.design import Contract
 from agentarch.evaluation import Evaluation, Outcome, Request
 from agentarch.search.arm import RANDOM, SEARCH
 from agentarch.search.decision import Choice, Decision
-from agentarch.search.finish import SHARE, Extent, Finish, candidates, largest_extent
+from agentarch.search.finish import SHARE, Extent, Finish, candidates, judged, largest_extent, verdict_of
 from agentarch.search.race import FIRST_RANKED_RUNG, Race
 from agentarch.search.state import RunState
 from agentarch.task import Task
@@ -125,6 +125,14 @@ class Plan:
             self._reserved = None  # with nothing to confirm, the search had better go on
             return self.next(state, clock)
         return self._finish.begin(state, self._extent_left(state, clock)) if state.is_idle else None
+
+    def cut_short(self, state: RunState) -> Decision | None:
+        """Return the verdict of a run whose time is up, from what it has; None when it has one already."""
+        if state.decided(Choice.VERDICT):
+            return None
+        if state.decided(Choice.FINALISTS):
+            return verdict_of(state, judged(state))
+        return self._finish.begin(state, None)
 
     def left(self, state: RunState) -> int | None:
         """Return how many evaluations the search may still ask for; None when evaluations do not limit it."""
