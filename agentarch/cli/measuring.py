@@ -69,10 +69,12 @@ def measure_tasks(
     known = load(file)
     with ERR.status("looking for what is not measured yet"):
         wanted = still_wanted(tasks, numbers, chosen, seeds, known)
+    known.describe(tasks)
     page = file.with_name(PAGE)
     try:
         lost = _measure(wanted, known, file, workers or os.cpu_count() or 1, sandbox) if wanted else 0
     finally:  # also when it was stopped, so that the page says what the file says
+        known.save(file)
         if page.is_file():
             page.write_text(with_measurements(page.read_text(), known))
     _tell(file, page, known, len(wanted) - lost, lost, as_json)

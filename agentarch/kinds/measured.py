@@ -85,6 +85,10 @@ class Measurements:
         self.tasks[task.name] = words_of(task)
         self.cells[cell.key] = cell
 
+    def describe(self, tasks: Iterable[Task]) -> None:
+        """Take in what tasks say of themselves now, of those that were measured."""
+        self.tasks |= {task.name: words_of(task) for task in tasks if task.name in self.tasks}
+
     def of(self, task: str) -> tuple[Cell, ...]:
         """Return the cells of a task."""
         return tuple(cell for _, cell in sorted(self.cells.items()) if cell.task == task)

@@ -18,13 +18,13 @@ NOISE = 0.1
 class Digits(ClassificationTask):
     """An image with a little noise on every pixel; the label is the digit.
 
-    Every split has images of its own, and within it those scored are not those trained on. There are few of them, so
-    training shows each many times, with other noise. Telling designs apart: those that know which pixels are
-    neighbours against those that treat pixels alike.
+    Every split has images of its own, and within it those scored are not those trained on. There are few of
+    them, so training shows each many times, with other noise. Telling designs apart: those with weights of
+    their own for each place, or a sense of which pixels are near, against those that treat places alike.
     """
 
     name = "digits"
-    description = "classify small handwritten digits from few examples; rewards a spatial inductive bias"
+    description = "classify small handwritten digits from few examples; rewards knowing where a pixel is"
     inputs, output, causal = "image", "one", False
     n_outputs = CLASSES
     chance = 1 / CLASSES

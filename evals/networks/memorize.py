@@ -16,7 +16,8 @@ class Memorize(ClassificationTask):
     """Tokens in twos; at the second of two the label is the value that a table of random facts has for them.
 
     Scored items hold the facts that were trained on, in other company: the table is the same, and is another
-    for every seed. Telling designs apart: how many facts their position-wise parts hold after so many steps.
+    for every seed.
+    Telling designs apart: how many facts their weights hold after so many steps.
     """
 
     name = "memorize"

@@ -46,8 +46,8 @@ class Text(ClassificationTask):
     rungs = (
         Rung(10, 16, 256, 64, 200_000, 20, {"length": 32}),
         Rung(250, 32, 8_000, 256, 200_000, 60, {"length": 32}),
-        Rung(500, 32, 16_000, 256, 200_000, 120, {"length": 64}),
-        Rung(1_000, 32, 32_000, 256, 200_000, 300, {"length": 96}),
+        Rung(400, 32, 12_800, 256, 200_000, 120, {"length": 48}),
+        Rung(900, 32, 28_800, 256, 200_000, 300, {"length": 64}),
     )
 
     def __init__(self, text=None, name=name):
