@@ -34,7 +34,7 @@ SUITES = (
         description="two tasks that pull apart; for a first look of a few minutes",
         tasks=("recall", "parity"),
         top_rung=2,
-        evaluations=144,
+        evaluations=120,
         confirm_seeds=3,
     ),
     Suite(

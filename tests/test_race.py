@@ -126,7 +126,7 @@ def test_elites_are_asked_again_within_the_share_for_that_and_not_beyond():
     designs = [scored(name, [0.5]) for name in "xyz"]
     arm = arm_of(*designs, evaluations=30)
     assert decide(arm, Fates(*designs)).kind is Choice.REPEAT
-    arm.repeats = 6
+    arm.repeats = 3
     assert decide(arm, Fates(*designs)) is None
 
 
@@ -146,6 +146,13 @@ def test_a_niche_is_taken_on_evidence_or_when_all_seeds_are_spent(challenger, no
     archive.add(holder)
     assert archive.add(scored("challenger", challenger)) is takes
     assert bool(archive.contested) is (not takes and challenger[0] > 0.5)
+
+
+def test_a_niche_is_not_taken_by_what_has_not_climbed_as_high():
+    archive = Archive(AXES, lambda one, other: takes_niche(one, other, lambda rung: QUIET))
+    archive.add(scored("holder", [0.5], [0.6]))
+    assert not archive.add(scored("challenger", [0.9]))
+    assert archive.add(scored("challenger", [0.9], [0.8]))
 
 
 def test_a_contested_niche_is_asked_about_first():

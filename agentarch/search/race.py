@@ -37,7 +37,7 @@ LEADERS = 4
 FEW_AT_THE_TOP = 6
 """With fewer designs at the top rung there are no leaders yet."""
 
-REPEATED_SHARE = 0.2
+REPEATED_SHARE = 0.1
 """Share of an arm's evaluations that may repeat earlier ones, beyond what a promotion hangs on."""
 
 
@@ -51,7 +51,12 @@ def compared(one: ScoredDesign, other: ScoredDesign, noise: Callable[[int], Nois
 
 
 def takes_niche(challenger: ScoredDesign, holder: ScoredDesign, noise: Callable[[int], Noise]) -> bool:
-    """Whether a design takes the niche of another: it scores higher, and evidence says so or all seeds are spent."""
+    """Whether a design takes the niche of another: it scores higher, and evidence says so or all seeds are spent.
+
+    What has not climbed as high as the holder waits: it may yet fall where the holder has stood.
+    """
+    if challenger.rung < holder.rung:
+        return False
     found = compared(challenger, holder, noise)
     if found is None or found.value <= 0:
         return False
@@ -154,6 +159,8 @@ class Race:
         """Ask again where a niche is contested, and then whoever holds one on few seeds."""
         for niche, challenger in arm.archive.contested.items():
             holder = arm.archive.elites[niche]
+            if challenger.rung < holder.rung:
+                continue
             rung = max(challenger.cells.keys() & holder.cells.keys())
             for one in sorted((challenger, holder), key=lambda one: seeds_of(one, rung)):
                 if seeds_of(one, rung) < MOST_SEEDS:
