@@ -42,8 +42,8 @@ SUITES = (
         description="eight tasks, one for each thing a design can be good at; for a night",
         tasks=("recall", "parity", "fuzzy_recall", "stack", "compress", "automaton", "series", "text"),
         top_rung=2,
-        evaluations=1600,
-        confirm_seeds=5,
+        evaluations=2000,
+        confirm_seeds=9,
     ),
     Suite(
         name="full",
@@ -73,7 +73,7 @@ SUITES = (
             ),
         ),
         top_rung=3,
-        evaluations=4000,
+        evaluations=6000,
         confirm_seeds=5,
     ),
 )
