@@ -31,11 +31,6 @@ def score(task: Task, predictions, labels):
     return score_items(task.grade(predictions, labels)[task.metric], task.chance, task.ceiling)
 
 
-def is_loss(task: Task) -> bool:
-    """Whether less is better, so that a design can be arbitrarily worse than the trivial baseline."""
-    return task.ceiling < task.chance
-
-
 def logits_for(classes, spec):
     """Return sure logits `(*classes.shape, n_outputs)`, largest at the given classes."""
     return 50 * np.eye(spec.n_outputs, dtype=np.float32)[np.maximum(classes, 0)]
@@ -80,7 +75,7 @@ def test_a_constant_prediction_scores_zero_whichever_the_constant(name, rung):
     spec, data = task.spec(rung), data_of(name, rung, 7)
     for constant in {0, 1, spec.n_outputs - 1}:
         graded = at_constant(task, constant, spec, data)
-        if is_loss(task) or constant not in data.labels:
+        if constant not in data.labels:
             assert graded.value <= 0.05
         else:
             assert abs(graded.value) <= 0.05 or graded.low <= 0 <= graded.high
@@ -95,7 +90,7 @@ def test_at_the_top_rung_a_constant_prediction_scores_within_a_twentieth_of_zero
         for constant in range(0, spec.n_outputs, 3):
             graded = at_constant(task, constant, spec, data)
             assert graded.value <= 0.05
-            assert graded.value >= -0.05 or is_loss(task) or constant not in data.labels
+            assert graded.value >= -0.05 or constant not in data.labels
 
 
 @pytest.mark.parametrize(("name", "rung"), EVERY_RUNG)
@@ -425,12 +420,23 @@ def window_of_all(data):
     return np.concatenate([data.train_inputs[:2000], data.inputs])
 
 
-def test_text_bits_of_a_uniform_guess_are_those_of_the_alphabet():
+@pytest.mark.parametrize("sureness", [0, 3, 1000])
+def test_a_language_model_that_has_learnt_nothing_is_at_chance_however_sure_it_is(sureness):
     task = find_task("text", "network")
     data, spec = data_of("text", 1, 7), task.spec(1)
-    graded = task.grade(np.zeros((*data.labels.shape, spec.n_outputs), np.float32), data.labels)
-    assert graded["bits_per_character"] == pytest.approx(np.log2(spec.n_outputs))
+    logits = np.random.default_rng(0).normal(0, 1, (*data.labels.shape, spec.n_outputs)) * sureness
+    graded = score(task, logits.astype(np.float32), data.labels)
+    assert abs(graded.value) <= 0.05
     assert 3.5 < task.chance < 5.5
+
+
+def test_text_bits_are_those_of_the_probability_given_to_the_next_character():
+    task = find_task("text", "network")
+    data, spec = data_of("text", 1, 7), task.spec(1)
+    logits = np.zeros((*data.labels.shape, spec.n_outputs))
+    np.put_along_axis(logits, data.labels[..., None].astype(np.int64), np.log(spec.n_outputs - 1), axis=-1)
+    graded = task.grade(logits.astype(np.float32), data.labels)["bits_per_character"]
+    assert graded == pytest.approx(np.ones(len(graded)), abs=1e-3)  # half of the probability, so one bit
 
 
 def test_a_language_model_takes_a_users_file(tmp_path):
