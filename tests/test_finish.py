@@ -8,7 +8,15 @@ from agentarch.design import Proposal, read_design
 from agentarch.kinds.network import AXES, CONTRACT
 from agentarch.proposers.seeds import next_seed
 from agentarch.search.decision import Choice
-from agentarch.search.finish import BEST_RANDOM, BEST_SEED, FINALIST, contenders_of, largest_extent
+from agentarch.search.finish import (
+    BEST_RANDOM,
+    BEST_SEED,
+    FINALIST,
+    LEARNING_RATES,
+    contenders_of,
+    judged,
+    largest_extent,
+)
 from agentarch.search.state import RunState
 from agentarch.search.summary import decisions_summary, run_summary
 from agentarch.store import Store
@@ -185,3 +193,26 @@ def test_a_run_whose_time_is_up_concludes_from_what_it_has(store, executor):
     assert engine.state.stopped in ("time", "exhausted")
     assert len(engine.state.decided(Choice.VERDICT)) == 1
     assert engine.state.engine_seconds < 20
+
+
+def test_a_sweep_of_learning_rates_is_reported_beside_the_frozen_recipe_and_decides_nothing(store, executor):
+    seeds = [seed_of(source(8))]
+    engine = finished(store, executor, seeds, source(16), source(24), sweep=True, evaluations=180)
+    state = engine.state
+    (tune,) = state.decided(Choice.TUNE)
+    assert "finalist" in tune.reason
+    rates = {e.request.learning_rate for e in state.all_evaluations() if e.request.split == "search"}
+    assert rates == set(LEARNING_RATES)
+    fixed = {
+        one.design_id for one in contenders_of(state) if one.role == FINALIST and one.learning_rate == 1.0
+    }
+    assert fixed == {one["design"] for one in verdict_line_up(state) if one["role"] == FINALIST}
+    assert judged(state).leader.endswith("@1")
+    for scored in state.all_scored():  # what other rates scored is no part of what the search ranks by
+        evaluations = state.evaluations(scored.design.id)
+        plain = [e for e in evaluations if e.request.learning_rate == 1.0 and e.request.split == "search"]
+        assert set(scored.cells) == {e.request.rung for e in plain if e.request.rung > 0}
+
+
+def verdict_line_up(state):
+    return state.decided(Choice.FINALISTS)[0].facts["contenders"]
