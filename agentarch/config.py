@@ -84,7 +84,7 @@ class RunConfig(BaseModel):
         True, strict=True, description="give random proposals a budget equal to the search's, to compare with"
     )
     confirm_seeds: int = Field(
-        3, strict=True, ge=2, le=20, description="training seeds of each confirmation at the end"
+        3, strict=True, ge=3, le=20, description="training seeds of each confirmation at the end"
     )
     sweep: bool = Field(
         False, strict=True, description="also train finalists at the best of several learning rates"

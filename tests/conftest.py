@@ -17,7 +17,7 @@ from agentarch.execution import LocalExecutor
 
 PR_SET_CHILD_SUBREAPER = 36
 EVALUATIONS = 14
-CONFIRMED_EVALUATIONS = 60
+CONFIRMED_EVALUATIONS = 70
 
 
 @pytest.fixture(scope="session", autouse=True)

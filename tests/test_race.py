@@ -125,7 +125,7 @@ def test_leaders_of_a_filled_top_rung_get_all_seeds():
 def test_elites_are_asked_again_within_the_share_for_that_and_not_beyond():
     designs = [scored(name, [0.5]) for name in "xyz"]
     arm = arm_of(*designs, evaluations=30)
-    assert decide(arm, Fates(*designs)).kind is Choice.REPEAT
+    assert decide(arm, Fates(*designs)).kind is Choice.RECHECK
     arm.repeats = 3
     assert decide(arm, Fates(*designs)) is None
 

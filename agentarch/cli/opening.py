@@ -25,8 +25,16 @@ def open_test(folder: Path, wanted: str, force: bool, sandbox: str | None, as_js
     """
     with only_engine(folder), open_run(folder, check=True) as run:
         design = find_design(run.state, wanted)
-        looks = _looks(run, force, str(folder))
+        _check_finished(run, str(folder))
         facts = run.state.decided(Choice.FINALISTS)[-1].facts
+        looks = run.state.decided(Choice.TEST)
+        has_begun = any(look.facts.get("design") == design.id for look in looks)
+        is_seen = len(run.state.cells(design.id, "test", facts["rung"])) == len(run.state.tasks)
+        if looks and not force and (is_seen or not has_begun):  # a look that was interrupted goes on
+            raise UsageError(
+                "the test split of this run was opened already. A second look makes its figures a choice and no test; "
+                "to take it all the same, add --force, and every figure will say so"
+            )
         requests = test_requests([(design.id, 1.0)], run.state.tasks, facts)
         check_tasks(run)
         executor = started_executor(
@@ -34,8 +42,11 @@ def open_test(folder: Path, wanted: str, force: bool, sandbox: str | None, as_js
         )
         # The time of the run may be up; this is asked for beyond it.
         engine = make_engine(replace(run, config=run.config.model_copy(update={"time": None})), executor)
-        reason = f"{design.name} ({design.id[:8]}) on the test split, look number {looks + 1}, asked for by a person"
-        engine.decide(Decision(Choice.TEST, reason, requests))
+        if is_seen or not has_begun:
+            reason = (
+                f"{design.name} ({design.id[:8]}) on the test split, look number {len(looks) + 1}, asked for"
+            )
+            engine.decide(Decision(Choice.TEST, reason, requests, {"design": design.id}))
         try:
             with (
                 ERR.status(f"training {plain(design.name)}"),
@@ -64,11 +75,11 @@ def open_test(folder: Path, wanted: str, force: bool, sandbox: str | None, as_js
     return 0 if score is not None else 3
 
 
-def _looks(run: Run, force: bool, folder: str) -> int:
-    """Return how often the split was opened before.
+def _check_finished(run: Run, folder: str) -> None:
+    """Make sure that the run has come to its end.
 
     Raises:
-        UsageError: it may not be opened.
+        UsageError: it has not, or confirmed nothing.
     """
     if not run.state.decided(Choice.VERDICT):
         raise UsageError(f"the run has no verdict yet; go on with it first: agentarch resume {folder}")
@@ -76,10 +87,3 @@ def _looks(run: Run, force: bool, folder: str) -> int:
         raise UsageError(
             "the run confirmed no finalist, so there is nothing that a test split could tell of it"
         )
-    looks = len(run.state.decided(Choice.TEST))
-    if looks and not force:
-        raise UsageError(
-            "the test split of this run was opened already. A second look makes its figures a choice and no test; to "
-            "take it all the same, add --force, and every figure will say so"
-        )
-    return looks

@@ -15,7 +15,16 @@ from pathlib import Path
 
 ROOTS = ("torch", "numpy")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
-_HIDDEN_IN_LIBRARY = ("site-packages", "dist-packages", "test", "ensurepip", "idlelib", "lib2to3")
+_HIDDEN_IN_LIBRARY = (
+    "site-packages",
+    "dist-packages",
+    "test",
+    "ensurepip",
+    "idlelib",
+    "lib2to3",
+    "pydoc_data",
+)
+"""Folders of Python's library with installers, data, or text that a task scores on; no network needs them."""
 
 
 @dataclass(frozen=True)

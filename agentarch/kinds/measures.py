@@ -211,9 +211,15 @@ def _robustness(
     if noised is None:
         return None
     labels = data.labels[extras.rows]
-    clean = _score(task, answers[extras.rows], labels)
-    return _score(task, noised, labels) / clean if clean >= LEAST_CLEAN_SCORE else None
+    clean, under_noise = _score(task, answers[extras.rows], labels), _score(task, noised, labels)
+    if clean is None or under_noise is None or clean < LEAST_CLEAN_SCORE:
+        return None
+    return under_noise / clean
 
 
-def _score(task: Task, predictions: NDArray[np.float32], labels: NDArray[np.integer]) -> float:
-    return score_items(task.grade(predictions, labels)[task.metric], task.chance, task.ceiling).value
+def _score(task: Task, predictions: NDArray[np.float32], labels: NDArray[np.integer]) -> float | None:
+    """Return the score; None where the task cannot grade these, which is no reason to lose the real one."""
+    try:
+        return score_items(task.grade(predictions, labels)[task.metric], task.chance, task.ceiling).value
+    except Exception:  # a task's code may raise anything on inputs that it did not make
+        return None

@@ -82,8 +82,9 @@ class Verdict(_Part):
         winner: id of the design that won.
         control: name of the control it is compared with.
         difference: winner minus control, paired.
-        candidates: designs that were tried, for which the interval is corrected.
-        finalists: designs scored again on the `confirm` split.
+        candidates: designs of the search's own that were scored.
+        finalists: those scored again on the `confirm` split, for whose number the interval is corrected.
+        looks: how often the test split was opened.
         notes: what a reader must know beside it, e.g. that the test split was opened twice.
     """
 
@@ -94,6 +95,7 @@ class Verdict(_Part):
     difference: Estimate | None = None
     candidates: int | None = None
     finalists: int | None = None
+    looks: int | None = None
     notes: list[str] = []
 
 

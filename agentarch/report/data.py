@@ -99,6 +99,7 @@ def _behind(state: RunState, scored: ScoredDesign) -> list[Evaluation]:
         if evaluation.score is not None
         and evaluation.request.rung >= FIRST_RANKED_RUNG
         and evaluation.request.split == "search"
+        and evaluation.request.learning_rate == 1.0
     ]
 
 

@@ -43,6 +43,7 @@ def verdict_part(state: RunState) -> dict[str, Any] | None:
         "difference": summary.get("difference"),
         "candidates": summary["candidates"],
         "finalists": summary.get("finalists"),
+        "looks": test["looks"] if test else 0,
         "notes": notes,
     }
 

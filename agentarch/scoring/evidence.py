@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 from agentarch.evaluation import Cells, Score
@@ -118,23 +118,27 @@ def difference(one: Cells, other: Cells, noise: Noise, level: float = LEVEL) -> 
 def cells_score(cells: Cells, noise: Noise) -> Score:
     """Return a design's score over tasks: the mean over tasks of the mean over seeds, with its 95% interval.
 
+    Its `n` counts training runs.
+
     Where it is known how much seeds add to the spread of items, the interval covers both; before that, items only.
 
     Raises:
         ValueError: there are no scores.
     """
     by_task = [mean_score(list(found.values())) for found in cells.values()]
-    score = mean_score(by_task)
+    score = replace(mean_score(by_task), n=sum(len(found) for found in cells.values()))
     if not all(task in noise for task in cells):
         return score
-    total = 0.0
+    total = squares = 0.0
     for task, found in cells.items():
         scores = list(found.values())
-        spread = _moderated([one.value for one in scores], noise[task]).value
-        total += max(spread, _of_items(scores).value) / len(scores)
-    half = Z * math.sqrt(total) / len(cells)
+        spread = _moderated([one.value for one in scores], noise[task])
+        share = max(spread.value, _of_items(scores).value) / len(scores)
+        total += share
+        squares += share**2 / spread.freedom
+    half = t_quantile((1 + LEVEL) / 2, total**2 / squares) * math.sqrt(total) / len(cells) if total else 0.0
     high = max(score.value, min(score.value + half, 1.0))
-    return Score(score.value, score.value - half, high, sum(len(found) for found in cells.values()))
+    return replace(score, low=score.value - half, high=high)
 
 
 class NoisePool:
@@ -147,9 +151,10 @@ class NoisePool:
     def put(self, design_id: str, cells: Cells) -> None:
         """Take in all scores of a design, in place of those it had before."""
         for task, found in cells.items():
-            if len(found) < 2:
+            values = [score.value for score in found.values() if score.n]  # a failure says nothing of noise
+            if len(values) < 2:
                 continue
-            squares, freedom = _squares([score.value for score in found.values()]), len(found) - 1
+            squares, freedom = _squares(values), len(values) - 1
             old_squares, old_freedom = self._shares.get((design_id, task), (0.0, 0))
             total, free = self._sums.get(task, (0.0, 0))
             self._sums[task] = total + squares - old_squares, free + freedom - old_freedom
@@ -166,7 +171,7 @@ class NoisePool:
 
 
 def t_quantile(probability: float, freedom: float) -> float:
-    """Return a quantile of Student's distribution, to 2% of itself from 3 degrees of freedom and up to 99.9%.
+    """Return a quantile of Student's distribution, to 3% of itself from 3 degrees of freedom and up to 99.9%.
 
     By its expansion about the normal quantile (Abramowitz & Stegun 1964, 26.7.5), because a library for it takes half a
     second to import, and every command that reads a run would wait for it.
@@ -184,7 +189,10 @@ def t_quantile(probability: float, freedom: float) -> float:
 def _moderated(values: list[float], prior: Variance) -> Variance:
     """Return the variance of one value, weighing that of these values with that of others."""
     own, weight = len(values) - 1, min(prior.freedom, PRIOR_FREEDOM)
-    return Variance((weight * prior.value + _squares(values)) / (weight + own), weight + own)
+    squares = _squares(values)
+    moderated = (weight * prior.value + squares) / (weight + own)
+    # Designs differ in how noisy they are: a pair that is seen to vary more than others is taken at its word.
+    return Variance(max(moderated, squares / own if own else 0.0), weight + own)
 
 
 def _squares(values: list[float]) -> float:
@@ -194,5 +202,5 @@ def _squares(values: list[float]) -> float:
 
 def _of_items(scores: list[Score]) -> Variance:
     """Return the variance that the choice of items alone gives a score, from the intervals of scores."""
-    halves = [(score.high - score.low) / (2 * Z) for score in scores]
+    halves = [(score.high - score.low) / (2 * Z) for score in scores if score.n] or [0.0]
     return Variance(sum(half**2 for half in halves) / len(halves), PRIOR_FREEDOM)

@@ -62,19 +62,23 @@ def judge(finalists: Mapping[str, Cells], controls: Mapping[str, Cells]) -> Judg
     """Judge finalists by the control that each is least sure to beat.
 
     To win, a finalist must beat every control (an intersection-union test: Berger 1982), which needs no correction for
-    the number of controls.
+    the number of controls. Nothing is judged on noise that has not been measured.
 
     Args:
-        finalists: their scores by name.
-        controls: likewise.
+        finalists: their scores by name; those without any count as tried.
+        controls: likewise; all must have scores.
 
     Returns:
-        The judgement, or None when no finalist can be compared with every control.
+        The judgement, or None when no finalist can be compared with every control on every task, or when how much
+        scores vary between training seeds is not known of some task.
     """
     pool = NoisePool()
     for name, cells in (*finalists.items(), *controls.items()):
         pool.put(name, cells)
     level = 1 - (1 - LEVEL) / max(1, len(finalists))
+    tasks = {task for cells in (*finalists.values(), *controls.values()) for task in cells}
+    if not tasks <= pool.noise.keys():
+        return None
     best: Judgement | None = None
     for name, cells in finalists.items():
         found = {other: difference(cells, theirs, pool.noise, level) for other, theirs in controls.items()}

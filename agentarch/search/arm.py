@@ -27,7 +27,7 @@ class Arm:
         scored: its designs with a score on every task, by id.
         evaluations: that were queued for it.
         steps: optimiser steps of those; the measure of its budget, for it is the same on every machine.
-        repeats: the evaluations among them that asked again what had been scored once.
+        repeats: the evaluations among them that rechecked an elite.
         cpu_seconds: spent inside its designs.
         climbed: ids of designs that were asked to do a rung, by rung.
     """

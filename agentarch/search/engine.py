@@ -21,7 +21,7 @@ from agentarch.kinds import Kind
 from agentarch.proposers import Context, Proposer, make_proposer
 from agentarch.qd import choose_inspirations, choose_parents
 from agentarch.search.arm import BASELINE, RANDOM, SEARCH
-from agentarch.search.decision import Decision
+from agentarch.search.decision import Choice, Decision
 from agentarch.search.plan import Clock, Plan, Propose
 from agentarch.search.state import RunState
 from agentarch.seeding import derive_seed
@@ -113,6 +113,7 @@ class Engine:
             AgentarchError: the store or the boxes failed; the run can be resumed.
         """
         with self._changed:
+            was_over = self.state.stopped if self.state.decided(Choice.VERDICT) else None
             self._store.note("started")
             self._store.release_all("the engine that worked on it is gone")
             self._advance()
@@ -133,8 +134,12 @@ class Engine:
                 self._store.note("stopped", why="failed")
             raise self._error
         why = self._stopping or "evaluations"
+        if was_over is not None and why not in ("interrupted", "failed"):
+            why = was_over  # what was done since changes nothing of why the run ended
         with self._changed:
             if why == "time" and (verdict := self._plan.cut_short(self.state)):
+                self._store.drop_queued("the time was up, and the run has its verdict")
+                self._advance()
                 self._decide(verdict)
             self._store.note("stopped", why=why)
             self._advance()

@@ -7,13 +7,13 @@ finish goes on where it was.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentarch.design import Contract, Design, read_design
 from agentarch.evaluation import Cells, Request, ScoredDesign
 from agentarch.proposers.matching import matched_in_size
-from agentarch.scoring import cells_score
+from agentarch.scoring import Difference, cells_score
 from agentarch.scoring.selection import Judgement, judge, surest
 from agentarch.search.arm import RANDOM, SEARCH
 from agentarch.search.decision import Choice, Decision
@@ -79,14 +79,14 @@ class Extent:
 
 def largest_extent(budget: float, tasks: int, seeds: int, has_random: bool, sweeps: bool) -> Extent | None:
     """Return the fullest finish that a budget of evaluations has room for, None when not even the smallest fits."""
-    steps = (
+    whole = Extent(MOST_FINALISTS, has_random, has_baseline=True, has_test=True, sweeps=sweeps)
+    steps = (  # controls come before more finalists, for a claim is worth what it was compared with
         Extent(),
         Extent(has_random=has_random),
-        Extent(has_random=has_random, has_test=True),
-        Extent(2, has_random, has_test=True),
-        Extent(2, has_random, has_baseline=True, has_test=True),
-        Extent(MOST_FINALISTS, has_random, has_baseline=True, has_test=True),
-        Extent(MOST_FINALISTS, has_random, has_baseline=True, has_test=True, sweeps=sweeps),
+        Extent(has_random=has_random, has_baseline=True),
+        Extent(has_random=has_random, has_baseline=True, has_test=True),
+        *(replace(whole, finalists=count, sweeps=False) for count in range(2, MOST_FINALISTS + 1)),
+        whole,
     )
     fitting = [extent for extent in steps if extent.evaluations(tasks, seeds) <= budget]
     return fitting[-1] if fitting else None
@@ -94,7 +94,12 @@ def largest_extent(budget: float, tasks: int, seeds: int, has_random: bool, swee
 
 def candidates(state: RunState) -> list[ScoredDesign]:
     """Return the designs of the search's own that have a score on every task, the surest first."""
-    return [one for one in _best(state.arms[SEARCH].scored.values()) if not _is_seed(one)]
+    return [one for one in _best(state, SEARCH) if not _is_seed(one)]
+
+
+def has_candidates(state: RunState) -> bool:
+    """Whether there is anything to confirm."""
+    return not all(_is_seed(one) for one in state.arms[SEARCH].scored.values())
 
 
 class Finish:
@@ -105,16 +110,19 @@ class Finish:
         seeds: training seeds of each confirmation.
         contract: of the run's kind of design.
         most_parameters: the cap on them.
+        sweeps: whether a sweep of finalists was asked for.
     """
 
-    def __init__(self, tasks: Sequence[str], seeds: int, contract: Contract, most_parameters: float) -> None:
-        self._tasks, self._seeds = tuple(tasks), seeds
+    def __init__(
+        self, tasks: Sequence[str], seeds: int, contract: Contract, most_parameters: float, sweeps: bool
+    ) -> None:
+        self._tasks, self._seeds, self._sweeps = tuple(tasks), seeds, sweeps
         self._contract, self._most_parameters = contract, most_parameters
 
     def begin(self, state: RunState, extent: Extent | None) -> Decision:
         """Return the decision that ends the search: who is confirmed, and against whom."""
         found = candidates(state)
-        seeds = [one for one in _best(state.arms[SEARCH].scored.values()) if _is_seed(one)]
+        seeds = [one for one in _best(state, SEARCH) if _is_seed(one)]
         why = None
         if not found:
             why = "the search scored no design of its own on every task"
@@ -139,7 +147,7 @@ class Finish:
         finalists = found[: extent.finalists]
         contenders = [Contender(one.design.id, FINALIST) for one in finalists]
         contenders.append(Contender(seeds[0].design.id, BEST_SEED))
-        random = [one for one in _best(state.arms[RANDOM].scored.values()) if not _is_seed(one)]
+        random = [one for one in _best(state, RANDOM) if not _is_seed(one)]
         if extent.has_random and random:
             contenders.append(Contender(random[0].design.id, BEST_RANDOM))
         made: tuple[Design, ...] = ()
@@ -152,7 +160,7 @@ class Finish:
         return Decision(
             Choice.FINALISTS,
             f"the search is over; of {len(found)} designs of its own these go on at rung {rung}: {names}; "
-            f"against: {controls}",
+            f"against: {controls}{self._left_out(extent)}",
             facts={
                 "rung": rung,
                 "seeds": self._seeds,
@@ -163,6 +171,19 @@ class Finish:
             },
             designs=made,
         )
+
+    def _left_out(self, extent: Extent) -> str:
+        """Return what the budget had no room for, to be said with the finalists."""
+        missing = [
+            name
+            for name, is_there in (
+                ("a tuned baseline", extent.has_baseline),
+                ("the test split", extent.has_test),
+                ("the sweep that was asked for", extent.sweeps or not self._sweeps),
+            )
+            if not is_there
+        ]
+        return f"; the budget has no room for {', '.join(missing)}" if missing else ""
 
     def _baseline(self, seed: ScoredDesign, finalist: ScoredDesign) -> Design:
         """Return the best seed, made as large as the first finalist where that can be done."""
@@ -262,20 +283,35 @@ def confirmed(state: RunState, contender: Contender, split: str = "confirm") -> 
     return state.cells(contender.design_id, split, rung, contender.learning_rate)
 
 
-def judged(state: RunState, split: str = "confirm") -> Judgement | None:
-    """Judge the finish as far as it has come; designs that lack a task are left out.
+def judged(state: RunState) -> Judgement | None:
+    """Judge the finish as far as it has come; None while some contender lacks a task that it did not fail on.
 
     Ranking uses the frozen recipe: a finalist's swept learning rate is reported beside it and decides nothing.
     """
     sides: tuple[dict[str, Cells], dict[str, Cells]] = ({}, {})
     for one in contenders_of(state):
-        if one.role == FINALIST and one.learning_rate != 1.0:
-            continue
-        cells = confirmed(state, one, split)
-        if len(cells) == len(state.tasks):
-            sides[one.role != FINALIST][one.name] = cells
+        if one.role != FINALIST or one.learning_rate == 1.0:
+            sides[one.role != FINALIST][one.name] = confirmed(state, one)
     finalists, controls = sides
+    if any(len(cells) < len(state.tasks) for cells in (*finalists.values(), *controls.values())):
+        return None
     return judge(finalists, controls)
+
+
+def tested(state: RunState) -> Difference | None:
+    """Return what the test split shows of the leader and the control that the verdict names; None where it does not."""
+    facts = state.decided(Choice.VERDICT)[-1].facts
+    if not facts.get("leader") or not state.decided(Choice.TEST):
+        return None
+    rung = state.decided(Choice.FINALISTS)[-1].facts["rung"]
+    leader, control = (
+        state.cells(one["design"], "test", rung, one["learning_rate"])
+        for one in (facts["leader"], facts["control"])
+    )
+    if len(leader) < len(state.tasks) or len(control) < len(state.tasks):
+        return None
+    judgement = judge({"leader": leader}, {"control": control})
+    return judgement.difference if judgement else None
 
 
 def verdict_of(state: RunState, judgement: Judgement | None) -> Decision:
@@ -283,8 +319,10 @@ def verdict_of(state: RunState, judgement: Judgement | None) -> Decision:
     facts = state.decided(Choice.FINALISTS)[-1].facts
     base = {"candidates": facts["candidates"]}
     if judgement is None:
-        why = "no finalist could be scored beside its controls on every task of the confirm split"
-        return Decision(Choice.VERDICT, f"Nothing beat the control: {why}.", facts={**base, "won": False})
+        why = (
+            "not every finalist and control could be scored on the confirm split, through no fault of theirs"
+        )
+        return Decision(Choice.VERDICT, f"Nothing is claimed: {why}.", facts={**base, "won": None})
     by_name = {one.name: one for one in contenders_of(state)}
     leader, control = by_name[judgement.leader], by_name[judgement.control]
     found = judgement.difference
@@ -294,8 +332,10 @@ def verdict_of(state: RunState, judgement: Judgement | None) -> Decision:
         f"{counted(found.n, 'paired run')} over {counted(len(state.tasks), 'task')}, 95% interval corrected for "
         f"{counted(judgement.finalists, 'finalist')} of {counted(facts['candidates'], 'candidate')}"
     )
+    met = [one.role for one in contenders_of(state) if one.role != FINALIST]
     if judgement.is_won:
-        sentence = f"{named} beat every control: {interval} against {against}, the hardest of them ({basis})."
+        hardest = f"the hardest of {len(met)}" if len(met) > 1 else "the only one there was room for"
+        sentence = f"{named} beat every control: {interval} against {against}, {hardest} ({basis})."
     else:
         sentence = f"Nothing beat the control: {named}, the leading finalist, scored {interval} to {against} ({basis})."
     return Decision(
@@ -305,7 +345,11 @@ def verdict_of(state: RunState, judgement: Judgement | None) -> Decision:
             **base,
             "won": judgement.is_won,
             "finalists": judgement.finalists,
-            "leader": {"design": leader.design_id, "role": leader.role},
+            "leader": {
+                "design": leader.design_id,
+                "role": leader.role,
+                "learning_rate": leader.learning_rate,
+            },
             "control": {
                 "design": control.design_id,
                 "role": control.role,
@@ -335,13 +379,18 @@ def _best_rate(state: RunState, design_id: str, rung: int) -> float:
     scored = {
         rate: cells_score(cells, {}).value for rate, cells in firsts.items() if len(cells) == len(state.tasks)
     }
-    return max(scored, key=lambda rate: scored[rate], default=1.0)
+    return max(scored, key=lambda rate: (scored[rate], rate == 1.0), default=1.0)
 
 
-def _best(scored: Iterable[ScoredDesign]) -> list[ScoredDesign]:
-    """Return designs by what is sure of them: the highest rung first, there by the lower end of the interval."""
-    by_id = {one.design.id: one for one in scored}
-    order = surest({name: one.score for name, one in by_id.items()})
+def _best(state: RunState, arm: str) -> list[ScoredDesign]:
+    """Return designs of an arm by what is sure of them: the highest rung first, there by the lower end of the interval.
+
+    Intervals are made anew, for what is known of noise has grown since each design was scored.
+    """
+    by_id = state.arms[arm].scored
+    order = surest(
+        {name: cells_score(one.cells[one.rung], state.noise(one.rung)) for name, one in by_id.items()}
+    )
     return sorted((by_id[name] for name in order), key=lambda one: one.rung, reverse=True)
 
 

@@ -29,6 +29,7 @@ from agentarch.proposers.parts import mixes
 from agentarch.proposers.reading import read_anatomy
 from agentarch.proposers.variation import plain_name
 from agentarch.scoring import Difference, Noise, NoisePool, difference
+from agentarch.scoring.evidence import LEVEL
 from agentarch.task import Task
 
 FOLDER = "knockouts"
@@ -56,7 +57,7 @@ class Contribution:
         done: what was done with it.
         verdict: `needed`, `no effect seen`, `better without`, `fails without it`, or `not measured`.
         difference: score with the part less score without it, mean over tasks; None when one failed.
-        low: lower end of its 95% interval.
+        low: lower end of its 95% interval, which holds for all parts at once.
         high: upper end.
         n: pairs of evaluations behind it.
         by_task: the difference on each task.
@@ -178,6 +179,7 @@ def knock_out(
     finally:
         pool.shutdown(cancel_futures=True)
     whole = results[design.id]
+    level = 1 - (1 - LEVEL) / len(variants)  # so that all intervals hold at once (Bonferroni)
     noise = NoisePool()
     for one, found in results.items():
         noise.put(one, _cells(found))
@@ -192,7 +194,7 @@ def knock_out(
         },
         parameters=_parameters(whole, tasks[0].name),
         contributions=tuple(
-            _contribution(ablation, whole, results[left.id], noise.noise, tasks[0].name)
+            _contribution(ablation, whole, results[left.id], noise.noise, level, tasks[0].name)
             for ablation, left in variants
         ),
     )
@@ -225,11 +227,12 @@ def _contribution(
     whole: Sequence[Evaluation],
     left: Sequence[Evaluation],
     noise: Noise,
+    level: float,
     first_task: str,
 ) -> Contribution:
     with_it, without = _cells(whole), _cells(left)
     failed = next((one for one in (*whole, *left) if one.score is None), None)
-    found = difference(with_it, without, noise) if failed is None else None
+    found = difference(with_it, without, noise, level) if failed is None else None
     return Contribution(
         part=ablation.part,
         done=ablation.done,

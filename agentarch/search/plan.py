@@ -13,7 +13,7 @@ from agentarch.design import Contract
 from agentarch.evaluation import Evaluation, Outcome, Request
 from agentarch.search.arm import RANDOM, SEARCH
 from agentarch.search.decision import Choice, Decision
-from agentarch.search.finish import SHARE, Extent, Finish, candidates, judged, largest_extent, verdict_of
+from agentarch.search.finish import SHARE, Extent, Finish, has_candidates, judged, largest_extent, verdict_of
 from agentarch.search.race import FIRST_RANKED_RUNG, Race
 from agentarch.search.state import RunState
 from agentarch.task import Task
@@ -79,7 +79,7 @@ class Plan:
         self._seeds, self._sweeps = confirm_seeds, sweeps
         self.arms = (SEARCH, RANDOM) if has_control else (SEARCH,)
         self._race = Race(names, self.top)
-        self._finish = Finish(names, confirm_seeds, contract, most_parameters)
+        self._finish = Finish(names, confirm_seeds, contract, most_parameters, sweeps)
         self._reserved = self._extent(SHARE * limit) if limit is not None else None
         self._exhausted: set[str] = set()
 
@@ -121,9 +121,6 @@ class Plan:
             step = self._search(state)
             if step is not None:
                 return step
-        if state.is_idle and self._reserved and not candidates(state):
-            self._reserved = None  # with nothing to confirm, the search had better go on
-            return self.next(state, clock)
         return self._finish.begin(state, self._extent_left(state, clock)) if state.is_idle else None
 
     def cut_short(self, state: RunState) -> Decision | None:
@@ -135,11 +132,15 @@ class Plan:
         return self._finish.begin(state, None)
 
     def left(self, state: RunState) -> int | None:
-        """Return how many evaluations the search may still ask for; None when evaluations do not limit it."""
+        """Return how many evaluations the search may still ask for; None when evaluations do not limit it.
+
+        Nothing is kept for a finish as long as there is nothing to confirm.
+        """
         if self._limit is None:
             return None
-        kept = self._reserved.evaluations(len(self._tasks), self._seeds) if self._reserved else 0
-        return max(0, self._limit - kept - state.created)
+        kept = self._reserved if has_candidates(state) else None
+        evaluations = kept.evaluations(len(self._tasks), self._seeds) if kept else 0
+        return max(0, self._limit - evaluations - state.created)
 
     def _is_over(self, state: RunState, clock: Clock) -> bool:
         return self.left(state) == 0 or clock.share_spent >= 1 - SHARE

@@ -38,7 +38,7 @@ FEW_AT_THE_TOP = 6
 """With fewer designs at the top rung there are no leaders yet."""
 
 REPEATED_SHARE = 0.1
-"""Share of an arm's evaluations that may repeat earlier ones, beyond what a promotion hangs on."""
+"""Share of an arm's evaluations that may go into rechecking elites, beyond what a climb or the lead hangs on."""
 
 
 def compared(one: ScoredDesign, other: ScoredDesign, noise: Callable[[int], Noise]) -> Difference | None:
@@ -165,7 +165,7 @@ class Race:
             for one in sorted((challenger, holder), key=lambda one: seeds_of(one, rung)):
                 if seeds_of(one, rung) < MOST_SEEDS:
                     yield Decision(
-                        Choice.REPEAT,
+                        Choice.RECHECK,
                         f"{_named(challenger)} scores above {_named(holder)}, which holds its niche, but not surely",
                         self.on_every_task(one.design.id, rung, seeds_of(one, rung)),
                     )
@@ -174,7 +174,7 @@ class Race:
             seeds = seeds_of(elite, elite.rung)
             if seeds < MOST_SEEDS:
                 yield Decision(
-                    Choice.REPEAT,
+                    Choice.RECHECK,
                     f"{_named(elite)} holds a niche on {counted(seeds, 'training seed')} at rung {elite.rung}: "
                     "another washes luck out",
                     self.on_every_task(elite.design.id, elite.rung, seeds),

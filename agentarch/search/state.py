@@ -22,8 +22,6 @@ from agentarch.store import DESIGNS, EVALUATIONS, REQUESTS, Event
 from agentarch.task import Task
 
 SEED_OPERATOR = "seed"
-FAILED = Score(0.0, 0.0, 0.0, 0)
-"""What a repeat counts that failed through the design's own fault: no better than the trivial baseline."""
 
 
 @dataclass
@@ -142,7 +140,12 @@ class RunState:
         return self._pools[rung].noise if rung in self._pools else {}
 
     def cells(self, design_id: str, split: str, rung: int, learning_rate: float = 1.0) -> Cells:
-        """Return a design's scores at a rung by task and seed; a repeat that failed counts as 0."""
+        """Return a design's scores at a rung by task and seed.
+
+        A repeat that failed through the design's own fault counts as 0, the trivial baseline, or as its worst score
+        where that is lower, with `n` 0. In the finish every run is a repeat of what the search has seen; in the search,
+        a task on which nothing was scored is left out.
+        """
         cells: dict[str, dict[int, Score]] = {}
         failed: list[Request] = []
         for evaluation in self.evaluations(design_id):
@@ -154,8 +157,10 @@ class RunState:
             elif evaluation.score is None and evaluation.outcome is not Outcome.INFRASTRUCTURE:
                 failed.append(request)
         for request in failed:
-            if request.task in cells:
-                cells[request.task][request.seed] = FAILED
+            found = cells.setdefault(request.task, {}) if split != "search" else cells.get(request.task)
+            if found is not None:
+                worst = min(0.0, *(score.value for score in found.values())) if found else 0.0
+                found[request.seed] = Score(worst, worst, worst, 0)
         return cells
 
     def decided(self, kind: Choice) -> Sequence[Decision]:
@@ -195,11 +200,12 @@ class RunState:
         self._numbers[request] = body["number"]
         self._requests[body["number"]] = request
         steps = self._steps[request.task][request.rung]
+        is_recheck = bool(self.decisions) and self.decisions[-1].kind is Choice.RECHECK and request.seed > 0
         for arm in self.arms_of(request.design_id):
             arm.evaluations += 1
             if request.split == "search" and request.learning_rate == 1.0:
                 arm.steps += steps
-                arm.repeats += request.seed > 0
+                arm.repeats += is_recheck
                 arm.send_up(request.rung, request.design_id)
 
     def _on_leased(self, body: dict[str, Any]) -> None:
@@ -209,6 +215,10 @@ class RunState:
     def _on_released(self, body: dict[str, Any]) -> None:
         self.running.discard(body["number"])
         self.queued.add(body["number"])
+
+    def _on_dropped(self, body: dict[str, Any]) -> None:
+        self.queued.discard(body["number"])
+        self.created -= 1
 
     def _on_evaluated(self, body: dict[str, Any]) -> None:
         evaluation = EVALUATIONS.validate_python(body["evaluation"])
@@ -263,7 +273,8 @@ class RunState:
         found = {
             e.request.task: e.descriptors
             for e in reversed(self.evaluations(design.id))
-            if e.score is not None and e.request.rung == rung and e.request.split == "search"
+            if e.score is not None and (e.request.split, e.request.rung) == ("search", rung)
+            if e.request.learning_rate == 1.0
         }
         return {
             axis.name: sum(one[axis.name] for one in found.values()) / len(found)

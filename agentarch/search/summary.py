@@ -10,7 +10,7 @@ from agentarch.evaluation import Evaluation, Score, ScoredDesign
 from agentarch.qd import niche_of
 from agentarch.scoring import Difference
 from agentarch.search.decision import Choice
-from agentarch.search.finish import judged
+from agentarch.search.finish import tested
 from agentarch.search.state import RunState
 from agentarch.store import EVALUATIONS
 
@@ -64,7 +64,7 @@ def verdict_summary(state: RunState) -> dict[str, Any] | None:
         return None
     facts = verdicts[-1].facts
     opened = state.decided(Choice.TEST)
-    found = judged(state, "test") if opened else None
+    found = tested(state)
     test = {
         "looks": len(opened),
         "note": (
@@ -72,7 +72,7 @@ def verdict_summary(state: RunState) -> dict[str, Any] | None:
             if len(opened) > 1
             else ""
         ),
-        "difference": None if found is None else difference_summary(found.difference),
+        "difference": None if found is None else difference_summary(found),
     }
     return {"sentence": verdicts[-1].reason, **facts, "test": test if opened else None}
 

@@ -242,6 +242,16 @@ class Store:
             if self._holds(lease):
                 self._requeue(lease.number, reason, is_attempt)
 
+    def drop_queued(self, reason: str) -> None:
+        """Take every evaluation that waits out of the queue, recorded as `dropped`; it will not be done."""
+        with self._transaction():
+            rows = self._connection.execute(
+                "SELECT number FROM evaluations WHERE state = 'queued'"
+            ).fetchall()
+            self._connection.execute("UPDATE evaluations SET state = 'done' WHERE state = 'queued'")
+            for (number,) in rows:
+                self._append("dropped", {"number": number, "reason": reason})
+
     def release_all(self, reason: str) -> int:
         """Put everything leased back into the queue; return how much. For an engine that starts alone."""
         with self._transaction():

@@ -1,4 +1,4 @@
-"""The paired difference between the winner and the control, with its interval, beside zero."""
+"""The paired difference between the leading finalist and the control, with its interval, beside zero."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def verdict_figure(verdict: Verdict | None) -> Figure | None:
                 "zerolinewidth": 2,
                 "tickformat": "+.2f",
                 "title": {
-                    "text": "← control better | winner better →",
+                    "text": "← control better | finalist better →",
                     "font": {"color": "var(--muted)"},
                 },
             },
             yaxis={"visible": False, "range": [-1, 1]},
             margin={"l": 12, "r": 12, "t": 4, "b": 44},
         ),
-        summary=f"Winner minus {control}: {told}. "
+        summary=f"Leading finalist minus {control}: {told}. "
         + ("The interval excludes zero." if low > 0 or high < 0 else "The interval includes zero."),
         height=130,
     )
