@@ -102,12 +102,15 @@ def simulate(setting: Setting, seed: int) -> Found:
     rng = random.Random(seed)
     seeds = min(MOST_SEED_DESIGNS, setting.designs // 3)
     better = f"{SEARCH}{rng.randrange(seeds, setting.designs)}" if setting.better else ""
-    # Designs that are equal are equally noisy: one real design's noise for each task.
-    profiles = {key: rng.choice(found) for key, found in setting.residuals.items()}
+    profiles: dict[tuple[str, str, int], Sequence[float]] = {}
 
     def score(request: Request) -> float:
+        # Designs that are equally good are not equally noisy: each has the noise of some real one.
+        key = request.design_id, request.task, request.rung
+        if key not in profiles:
+            profiles[key] = rng.choice(setting.residuals.get(key[1:], ((0.0,),)))
         bonus = setting.better if request.design_id == better else 0.0
-        return BASE + bonus + rng.choice(profiles.get((request.task, request.rung), (0.0,)))
+        return BASE + bonus + rng.choice(profiles[key])
 
     run = Rehearsal(
         setting.tasks,
