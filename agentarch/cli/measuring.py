@@ -14,6 +14,7 @@ from agentarch.cli.sandboxes import started_executor
 from agentarch.content import content_folder
 from agentarch.design import Design
 from agentarch.errors import UsageError, unknown_name
+from agentarch.files import write_whole
 from agentarch.kinds.measured import Cell, Measurements, load
 from agentarch.kinds.measuring import Wanted, measure, still_wanted
 from agentarch.kinds.network import CONTRACT
@@ -76,7 +77,7 @@ def measure_tasks(
     finally:  # also when it was stopped, so that the page says what the file says
         known.save(file)
         if page.is_file():
-            page.write_text(with_measurements(page.read_text(), known))
+            write_whole(page, with_measurements(page.read_text(), known))
     _tell(file, page, known, len(wanted) - lost, lost, as_json)
     return 1 if lost else 0
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 from pathlib import Path
 
 from rich.markup import escape
 
 from agentarch.cli.output import OUT, print_json
-from agentarch.errors import AgentarchError, UsageError
+from agentarch.errors import UsageError
+from agentarch.files import write_whole
 from agentarch.report import is_report, render_page, report_data
 from agentarch.search.session import open_run
 
@@ -28,7 +27,7 @@ def write_report(folder: Path, output: Path | None, as_json: bool) -> None:
     _check_replaceable(file)
     with open_run(folder) as run:
         numbers = report_data(run)
-    _replace(file, render_page(numbers))
+    write_whole(file, render_page(numbers))
     if as_json:
         print_json({**numbers, "file": str(file)})
         return
@@ -47,18 +46,3 @@ def _check_replaceable(file: Path) -> None:
             f"{str(file)!r} exists and was not written by `agentarch report`, so it is left alone; "
             "name another file with --output, or remove it"
         )
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write a file so that a reader finds the old one or the new one, and never half of one."""
-    partial = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    try:
-        partial.write_text(text, encoding="utf-8", newline="\n")
-        partial.replace(file)
-    except OSError as error:
-        raise AgentarchError(
-            f"cannot write the report {str(file)!r}: {error.strerror}; name another place with --output"
-        ) from None
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from agentarch.errors import AgentarchError
+from agentarch.files import write_whole
 from agentarch.scoring.correlation import spearman
 from agentarch.scoring.resolution import (
     Scores,
@@ -113,9 +114,7 @@ class Measurements:
             f"{json.dumps(name)}: {json.dumps(self.tasks[name])}" for name in sorted(self.tasks)
         )
         text = f'{{\n  "format": {FORMAT},\n  "tasks": {{\n    {tasks}\n  }},\n  "cells": [\n    {cells}\n  ]\n}}\n'
-        partial = path.with_name(f".{path.name}.part")
-        partial.write_text(text)
-        partial.replace(path)
+        write_whole(path, text)
 
 
 def load(path: Path) -> Measurements:

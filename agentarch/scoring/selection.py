@@ -6,14 +6,11 @@ designs the search went through to find them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import NormalDist
 
 from agentarch.evaluation import Cells, Score
 from agentarch.scoring.evidence import LEVEL, Difference, NoisePool, difference
-from agentarch.scoring.intervals import Z
 
 
 def surest(scores: Mapping[str, Score]) -> list[str]:
@@ -22,18 +19,6 @@ def surest(scores: Mapping[str, Score]) -> list[str]:
     The highest of many noisy scores is mostly luck; the highest lower end asks for evidence, and repeats give it.
     """
     return sorted(scores, key=lambda name: scores[name].low, reverse=True)
-
-
-def unpaired_difference(one: Score, other: Score, tries: int) -> tuple[float, float, float]:
-    """Compare two independent scores when `one` was picked among so many; return the difference and its 95% interval.
-
-    Intervals are combined (MOVER: Zou & Donner 2008) and widened for the tries (Bonferroni).
-    """
-    wider = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / max(1, tries)) / Z
-    value = one.value - other.value
-    below = wider * math.hypot(one.value - one.low, other.high - other.value)
-    above = wider * math.hypot(one.high - one.value, other.value - other.low)
-    return value, value - below, value + above
 
 
 @dataclass(frozen=True)

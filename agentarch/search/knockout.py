@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import secrets
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -22,6 +20,7 @@ from agentarch.design import Design, DesignError, Proposal, read_design
 from agentarch.errors import AgentarchError
 from agentarch.evaluation import Cells, Evaluation, Outcome, Request, Score
 from agentarch.execution import Executor
+from agentarch.files import write_whole
 from agentarch.kinds import Kind
 from agentarch.proposers.ablation import Ablation, ablations
 from agentarch.proposers.anatomy import Anatomy, NotRecombinableError
@@ -207,18 +206,7 @@ def save(knockout: Knockout, run_folder: Path) -> Path:
         AgentarchError: it cannot be written.
     """
     file = run_folder / FOLDER / f"{knockout.design}.json"
-    partial = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    try:
-        file.parent.mkdir(exist_ok=True)
-        with partial.open("w") as stream:
-            json.dump(asdict(knockout), stream, indent=2)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(file)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise AgentarchError(f"cannot write {str(file)!r}: {error.strerror}") from None
+    write_whole(file, json.dumps(asdict(knockout), indent=2) + "\n")
     return file
 
 

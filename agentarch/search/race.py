@@ -147,7 +147,8 @@ class Race:
                     Choice.REPEAT, f"{share}; {_named(best)} would, but cannot be told from {apart}", requests
                 )
                 return
-            why = f"and as good, as far as {MOST_SEEDS} seeds tell, as {apart}"
+            told = counted(min(seeds_of(one, rung) for one in (best, outside)), "seed")
+            why = f"and, as far as {told} can tell, as good as {apart}"
         yield Decision(
             Choice.CLIMB,
             f"{share}: {_named(best)} scores {_text(best.scores[rung])} {why}",

@@ -2,17 +2,20 @@
 
 Reads `tabular/agent_search_archives.csv` (164 agents with validation and test medians and intervals, from the published
 results of ADAS) from the folder that AGENTARCH_DATA names. Choosing looks at validation only; test figures tell
-afterwards what the choice lost against the best agent of its domain. Prints one line a domain, then the means.
+afterwards what the choice lost against the best agent of its domain. What a run claims rests on paired runs
+(`agentarch.scoring.selection.judge`); published intervals are all there is here, so a claim is an unpaired difference.
+Prints one line a domain, then the means.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import mean
+from statistics import NormalDist, mean
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -20,7 +23,9 @@ from support.data import data_file
 
 from agentarch.evaluation import Score
 from agentarch.scoring import mean_score
-from agentarch.scoring.selection import surest, unpaired_difference
+from agentarch.scoring.evidence import LEVEL
+from agentarch.scoring.intervals import Z
+from agentarch.scoring.selection import surest
 
 FILE = "tabular/agent_search_archives.csv"
 
@@ -75,6 +80,18 @@ def read(path: Path) -> list[Row]:
             )
             for row in csv.DictReader(file)
         ]
+
+
+def unpaired_difference(one: Score, other: Score, tries: int) -> tuple[float, float, float]:
+    """Compare two independent scores when `one` was picked among so many; return the difference and its 95% interval.
+
+    Intervals are combined (MOVER: Zou & Donner 2008) and widened for the tries (Bonferroni).
+    """
+    wider = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / max(1, tries)) / Z
+    value = one.value - other.value
+    below = wider * math.hypot(one.value - one.low, other.high - other.value)
+    above = wider * math.hypot(one.high - one.value, other.value - other.low)
+    return value, value - below, value + above
 
 
 def replay(rows: list[Row]) -> Replayed:
