@@ -119,9 +119,7 @@ def _become_design(channel: socket.socket, writer: int, set_up: int, limited: in
         os.setsid()
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-        nothing, end = (
-            os.pipe()
-        )  # of this box alone: flags of a descriptor that boxes share would pass between them
+        nothing, end = os.pipe()  # the box's own: boxes could signal with the flags of a shared descriptor
         os.close(end)
         os.dup2(nothing, 0)
         os.dup2(writer, 1)

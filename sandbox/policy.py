@@ -117,18 +117,17 @@ MISSING_SYSCALLS = "clone3 openat2 set_mempolicy mbind get_mempolicy mlock"
 # Calls that are allowed with some arguments only, as `seccomp.py` writes down: clone close_range fcntl futex getsockopt
 # ioctl kill mmap prctl prlimit64 socketpair tgkill.
 
-CLONE_THREAD_FLAGS = (
-    0x00010F00  # CLONE_VM, _FS, _FILES, _SIGHAND, _THREAD: a thread that shares all with its process
-)
+CLONE_THREAD_FLAGS = 0x00010F00
+"""CLONE_VM, _FS, _FILES, _SIGHAND, _THREAD: a thread that shares all with its process."""
+
 CLONE_NEW_FLAGS = 0x7E020080  # every namespace
 UNSEEN_MEMORY_FLAGS = (0x21, 0x40000, 0x100)
 """MAP_SHARED with MAP_ANONYMOUS, MAP_HUGETLB, MAP_GROWSDOWN: memory no supervisor sees in full, or no limit counts."""
 
 FUTEX_PRIVATE = 0x80
-SHARED_FUTEX_REQUESTS = (
-    0,
-    9,
-)  # FUTEX_WAIT, FUTEX_WAIT_BITSET, to join threads; to wake others could reach another box
+SHARED_FUTEX_REQUESTS = (0, 9)
+"""FUTEX_WAIT, FUTEX_WAIT_BITSET, to join threads; to wake others could reach another box."""
+
 TERMINAL_REQUESTS = (0x5401, 0x5421, 0x5450, 0x5451, 0x541B)  # TCGETS FIONBIO FIONCLEX FIOCLEX FIONREAD
 FILE_REQUESTS = (0, 1, 2, 3, 4, 1030)
 """fcntl: duplicate, flags; no locks to signal with, no owner to send signals to."""

@@ -74,22 +74,23 @@ def run_in_boxes(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> R
 
     When a box is killed, by a signal its supervisor did not send or together with it, the job is run again: a person or
     the system may have done it once. A design to which it happens every time is invalid; that a supervisor ends so is
-    no design's doing.
+    no design's doing. Nor is it when a box cannot be had, or neither reads nor writes while its channel waits.
 
     Args:
         job: what is asked.
         in_a_box: runs one box within limits, talks with it, and returns its supervisor's report, or None when there
-            was none.
-
-    Raises:
-        TimeoutError: a box neither read nor wrote for as long as the channel allows.
+            was none; raises `OSError` or `ExecutorUnavailable` when it cannot.
     """
+    started = time.monotonic()
     killed: list[_BoxKilled] = []
     while len(killed) < RUNS_OF_A_KILLED_BOX:
         try:
             result = _run_once(job, in_a_box)
         except _BoxKilled as error:
             killed.append(error)
+        except (OSError, ExecutorUnavailable) as error:
+            reason = one_line(f"the box could not be run: {type(error).__name__}: {error}")
+            return Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(time.monotonic() - started))
         else:
             return replace(result, cost=_total([*(one.cost for one in killed), result.cost]))
     is_designs = all(one.was_supervised for one in killed)
@@ -135,12 +136,8 @@ def _run_once(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> Resu
         costs.append(Cost(seen["wall_seconds"], seen["cpu_seconds"], seen["peak_memory_bytes"]))
         printed += seen["output"]
         is_done = said.fault is None and said.learnt is not None and len(said.replies) == replies
-        if (
-            not is_done
-            and said.fault is None
-            and seen["ended"] == "exited"
-            and seen["signal"] == signal.SIGKILL
-        ):
+        was_killed = seen["ended"] == "exited" and seen["signal"] == signal.SIGKILL
+        if was_killed and not is_done and said.fault is None:
             raise _BoxKilled(True, _total(costs))
         if not is_done or seen["ended"] != "exited":
             break

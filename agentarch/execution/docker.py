@@ -21,7 +21,6 @@ from dataclasses import asdict, dataclass
 from typing import IO
 
 from agentarch.content import content_folder
-from agentarch.evaluation import Cost, Outcome
 from agentarch.execution.contract import (
     ExecutionStopped,
     ExecutorUnavailable,
@@ -30,7 +29,6 @@ from agentarch.execution.contract import (
     Result,
 )
 from agentarch.execution.conversation import Seen, Talk, read_report, run_in_boxes
-from agentarch.text import one_line
 
 IMAGE = "agentarch-sandbox"
 LABEL = "agentarch.engine"
@@ -80,13 +78,7 @@ class DockerExecutor:
 
     def run(self, job: Job) -> Result:
         """Run one job, each part in a container of its own; see `Executor.run`."""
-        started = time.monotonic()
-        try:
-            self.start()
-            result = run_in_boxes(job, self._in_a_box)
-        except (OSError, ExecutorUnavailable) as error:
-            reason = one_line(f"the container could not be run: {type(error).__name__}: {error}")
-            result = Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(time.monotonic() - started))
+        result = run_in_boxes(job, self._in_a_box)
         self._raise_if_closed()
         return result
 
@@ -114,6 +106,7 @@ class DockerExecutor:
 
     def _in_a_box(self, limits: Limits, talk: Talk) -> Seen | None:
         """Talk with a box in a fresh container, and return its supervisor's report; None when there was none."""
+        self.start()
         with self._container(limits) as (channel, report):
             report.sendall(json.dumps(asdict(limits)).encode())
             patience = START_SECONDS + limits.wall_seconds + GRACE_SECONDS

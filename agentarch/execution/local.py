@@ -25,7 +25,6 @@ from dataclasses import asdict, dataclass
 from typing import IO
 
 from agentarch.content import content_folder
-from agentarch.evaluation import Cost, Outcome
 from agentarch.execution.contract import ExecutionStopped, ExecutorUnavailable, Job, Limits, Result
 from agentarch.execution.conversation import Seen, Talk, read_report, run_in_boxes
 from agentarch.execution.runtime import needed_files
@@ -102,22 +101,16 @@ class LocalExecutor:
 
     def run(self, job: Job) -> Result:
         """Run one job, each part in a box of its own; see `Executor.run`."""
-        started = time.monotonic()
-        try:
-            result = run_in_boxes(job, self._in_a_box)
-        except (OSError, ExecutorUnavailable) as error:
-            reason = one_line(f"the box could not be run: {type(error).__name__}: {error}")
-            result = Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(time.monotonic() - started))
+        result = run_in_boxes(job, self._in_a_box)
         self._raise_if_closed()
         return result
 
     def close(self) -> None:
         """Hang up on every box and on the warm process; see `Executor.close`."""
         self._is_closed = True
-        if (
-            control := self._control
-        ) is not None:  # wakes whoever waits for the warm process, and holds the lock
-            with contextlib.suppress(OSError):
+        control = self._control
+        if control is not None:
+            with contextlib.suppress(OSError):  # wakes whoever waits for the warm process, and holds the lock
                 control.shutdown(socket.SHUT_RDWR)
         with self._lock:
             for report in self._open_reports:
@@ -175,10 +168,8 @@ class LocalExecutor:
             for descriptor in descriptors:
                 os.close(descriptor)
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        for descriptor in descriptors:
-            os.set_inheritable(
-                descriptor, False
-            )  # whoever starts programs must not keep boxes alive with them
+        for descriptor in descriptors:  # whoever starts programs must not keep boxes alive with them
+            os.set_inheritable(descriptor, False)
         channel, report, supervisor = descriptors
         return _Box(socket.socket(fileno=channel), socket.socket(fileno=report), supervisor)
 
