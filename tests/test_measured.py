@@ -19,13 +19,12 @@ from agentarch.kinds.measured import (
     BrokenMeasurements,
     Cell,
     Measurements,
-    fingerprint,
     load,
     rank_correlations,
     rungs_found,
 )
-from agentarch.kinds.measuring import measure, still_wanted
-from agentarch.kinds.network import CONTRACT
+from agentarch.kinds.measuring import SECRET, measure, still_wanted
+from agentarch.kinds.network import CONTRACT, NetworkKind, Recipe
 from agentarch.kinds.task_page import BEGIN, END, NoPlaceForMeasurements, render, with_measurements
 from agentarch.scoring.resolution import (
     noise_floor,
@@ -92,9 +91,37 @@ def test_measuring_goes_on_where_it_was_and_measures_again_what_has_changed(exec
             return super().data(split, rung, seed + 1)
 
     assert len(still_wanted([Harder()], [0], [DESIGN], 2, known)) == 2
-    assert fingerprint(Harder(), 0) != fingerprint(Tiny(), 0) == fingerprint(Tiny(), 0)
-    assert known.without_outdated({("tiny", 0): fingerprint(Harder(), 0)}).cells == {}
-    assert known.without_outdated({("tiny", 0): fingerprint(Tiny(), 0)}).cells == known.cells
+    harder, tiny = (NetworkKind(SECRET).fingerprint(task, 0) for task in (Harder(), Tiny()))
+    assert known.without_outdated({("tiny", 0): harder}).cells == {}
+    assert known.without_outdated({("tiny", 0): tiny}).cells == known.cells
+
+
+class OtherData(Tiny):
+    def data(self, split, rung, seed):
+        return super().data(split, rung, seed + 1)
+
+
+class OtherGrading(Tiny):
+    def grade(self, predictions, labels):
+        graded = super().grade(predictions, labels)
+        return graded | {self.metric: graded[self.metric] / 2}
+
+
+class OtherChance(Tiny):
+    chance = Tiny.chance / 2
+
+
+@pytest.mark.parametrize(
+    "task", [OtherData(), OtherGrading(), OtherChance()], ids=lambda one: type(one).__name__
+)
+def test_a_fingerprint_changes_with_whatever_a_score_hangs_on(task):
+    assert NetworkKind(SECRET).fingerprint(Tiny(), 1) == NetworkKind("another run").fingerprint(Tiny(), 1)
+    assert NetworkKind(SECRET).fingerprint(task, 1) != NetworkKind(SECRET).fingerprint(Tiny(), 1)
+
+
+def test_a_fingerprint_changes_with_the_recipe():
+    slower = NetworkKind(SECRET, recipe=Recipe(learning_rate=1e-3))
+    assert slower.fingerprint(Tiny(), 1) != NetworkKind(SECRET).fingerprint(Tiny(), 1)
 
 
 def test_cheap_rungs_and_first_seeds_are_measured_first():

@@ -18,12 +18,12 @@ from agentarch.kinds.checks import check_task
 from agentarch.kinds.measured import (
     Measurements,
     RungFound,
-    fingerprint,
     load,
     rank_correlations,
     rungs_found,
 )
-from agentarch.kinds.network import CONTRACT
+from agentarch.kinds.measuring import SECRET
+from agentarch.kinds.network import CONTRACT, NetworkKind
 from agentarch.task import Task
 
 
@@ -100,8 +100,9 @@ def _checked(
     if not all(one.holds for one in checks):
         return _Checked(task, checks, (), 0)
     with ERR.status(f"looking at the measurements of {plain(task.name)}"):
+        kind = NetworkKind(SECRET)
         current = {
-            (task.name, number): fingerprint(task, number)
+            (task.name, number): kind.fingerprint(task, number)
             for number in {cell.rung for cell in known.of(task.name)}
             if number < len(task.rungs)
         }

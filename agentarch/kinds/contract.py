@@ -29,6 +29,14 @@ class Kind(Protocol):
         """Return the most a design may measure to be valid on every rung of these tasks, by descriptor."""
         ...
 
+    def fingerprint(self, task: Task, rung: int) -> str:
+        """Return a hash of all that a score at a rung hangs on but the design and chance: equal ones compare.
+
+        Raises:
+            agentarch.task.TaskFailed: the task's own code raised.
+        """
+        ...
+
     def evaluate(self, design: Design, task: Task, request: Request, executor: Executor) -> Evaluation:
         """Run a design in a box and grade what comes out. Called from several threads at once.
 

@@ -5,7 +5,6 @@ Plain data in one JSON file. Knows nothing of how it is measured (`agentarch.kin
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -47,7 +46,7 @@ class Cell:
         design: its name.
         design_id: which source that was.
         seed: number of the training seed; equal ones had the same data.
-        data: fingerprint of the task's arrays and spec at that rung; see `fingerprint`.
+        data: fingerprint of the task at that rung; see `Kind.fingerprint`.
         score: None when it was not scored.
         outcome: how it ended.
         seconds: of processor time, over all boxes.
@@ -148,15 +147,6 @@ def words_of(task: Task) -> dict[str, Any]:
         "separates": said or task.description,
         "steps": [rung.steps for rung in task.rungs],
     }
-
-
-def fingerprint(task: Task, rung: int) -> str:
-    """Return a hash of a task's spec, rung and arrays, so that old scores of other data are known."""
-    level, data = task.rungs[rung], task.data("search", rung, 0)
-    told = hashlib.sha256(f"{task.spec(rung)} {level} {task.chance:.6f} {task.ceiling}".encode())
-    for array in (data.train_inputs, data.train_labels, data.inputs, data.labels):
-        told.update(f"{array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
-    return told.hexdigest()[:12]
 
 
 @dataclass(frozen=True)

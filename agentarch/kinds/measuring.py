@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from agentarch.design import Design
 from agentarch.evaluation import Outcome, Request
 from agentarch.execution.contract import Executor
-from agentarch.kinds.measured import Cell, Measurements, fingerprint
+from agentarch.kinds.measured import Cell, Measurements
 from agentarch.kinds.network import NetworkKind
-from agentarch.task import Task, blamed_on
+from agentarch.task import Task
 
 ATTEMPTS = 3
 SECRET = "measured"
@@ -47,11 +47,10 @@ def still_wanted(
     Raises:
         TaskFailed: a task's own code raised.
     """
-    wanted = []
+    kind, wanted = NetworkKind(SECRET), []
     for task in tasks:
         for rung in (one for one in rungs if one < len(task.rungs)):
-            with blamed_on(task):
-                data = fingerprint(task, rung)
+            data = kind.fingerprint(task, rung)
             for seed in range(seeds):
                 for design in designs:
                     cell = known.cells.get((task.name, rung, design.name, seed))

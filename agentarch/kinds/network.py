@@ -45,7 +45,10 @@ AXES: tuple[Axis, ...] = (
 SMALLEST_BATCH, LARGEST_BATCH, FEWEST_BATCHES = 16, 96, 4
 BYTES_A_VALUE = 4
 CACHED_DATA_SETS = 16
-FINGERPRINT_DIGITS = 3
+BEHAVIOUR_DIGITS = 3
+GRADED_DIGITS = 4
+"""So much of a mean metric goes into a fingerprint; the rest may differ from one processor to the next."""
+
 ROUNDING = 1e-9
 REPORTED = ("losses", "recipe", "stopped_at_step")
 """The box's claims that are kept."""
@@ -108,6 +111,19 @@ class NetworkKind:
     def limits(self, tasks: Sequence[Task]) -> dict[str, float]:
         """Return the smallest cap on parameters; see `agentarch.kinds.Kind.limits`."""
         return {"parameters": min(rung.max_parameters for task in tasks for rung in task.rungs)}
+
+    def fingerprint(self, task: Task, rung: int) -> str:
+        """Hash the spec, the recipe, the arrays of a fixed seed, and how drawn logits are graded; see `Kind`."""
+        with blamed_on(task):
+            level, spec, data = task.rungs[rung], task.spec(rung), task.data("search", rung, 0)
+            drawn = np.random.default_rng(0).normal(0, 1, (*data.labels.shape, spec.n_outputs))
+            graded = task.grade(drawn.astype(np.float32), data.labels)
+        terms = f"{spec} {level} {self._recipe} {task.metric} {task.chance:.6f} {task.ceiling}"
+        means = {name: round(float(np.nanmean(graded[name])), GRADED_DIGITS) for name in sorted(graded)}
+        told = hashlib.sha256(f"{terms} {means}".encode())
+        for array in (data.train_inputs, data.train_labels, data.inputs, data.labels):
+            told.update(f"{array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+        return told.hexdigest()[:12]
 
     def evaluate(self, design: Design, task: Task, request: Request, executor: Executor) -> Evaluation:
         """Train a design on a task and grade its predictions; see `agentarch.kinds.Kind.evaluate`."""
@@ -252,7 +268,7 @@ def _graded(
         score=score,
         metrics=metrics,
         descriptors={"parameters": float(parameters), **measured},
-        behaviour=_fingerprint(answers),
+        behaviour=_behaviour(answers),
     )
 
 
@@ -274,8 +290,8 @@ def grading_fault(graded: Mapping[str, NDArray[np.float64]], metric: str, items:
     return ""
 
 
-def _fingerprint(predictions: NDArray[np.float32]) -> str:
+def _behaviour(predictions: NDArray[np.float32]) -> str:
     """Hash predictions at three significant digits: equal for networks that compute the same function."""
     scale = float(np.abs(predictions).max()) or 1.0
-    rounded = np.round(predictions / scale, FINGERPRINT_DIGITS).astype(np.float32) + 0.0
+    rounded = np.round(predictions / scale, BEHAVIOUR_DIGITS).astype(np.float32) + 0.0
     return hashlib.sha256(rounded.tobytes()).hexdigest()[:16]

@@ -27,6 +27,7 @@ from agentarch.execution.tiers import check_sandbox
 from agentarch.kinds import Kind, make_kind
 from agentarch.proposers import make_proposer
 from agentarch.search.engine import Engine
+from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.search.state import RunState
 from agentarch.seeding import new_secret
 from agentarch.store import FILE_NAME, Store, damaged
@@ -96,7 +97,7 @@ def create_run(config: RunConfig, folder: Path) -> None:
         agentarch.errors.UsageError: a name in the configuration does not exist, or the folder holds a run.
     """
     check_sandbox(config.sandbox)
-    _, loaded = _load(config, secret="")
+    kind, loaded = _load(config, secret="")
     make_proposer(config.proposer)
     tasks = tuple(lasting_name(name) for name in config.tasks)
     secret = new_secret() if config.seed is None else f"seed {config.seed}"
@@ -107,7 +108,7 @@ def create_run(config: RunConfig, folder: Path) -> None:
             "secret": secret,
             "created_at": repr(time.time()),
             "agentarch": __version__,
-            "tasks": json.dumps(_fingerprints(loaded)),
+            "tasks": json.dumps(_fingerprints(kind, loaded)),
         },
     ).close()
 
@@ -189,7 +190,7 @@ def check_tasks(run: Run) -> None:
         UsageError: one is not, so that new scores would not compare with the old ones.
     """
     before = json.loads(run.store.settings["tasks"])
-    for name, fingerprint in _fingerprints(run.tasks).items():
+    for name, fingerprint in _fingerprints(run.kind, run.tasks).items():
         if before[name] != fingerprint:
             raise UsageError(
                 f"the task {name!r} has changed since the run in {str(run.folder)!r} began, so that new scores would "
@@ -227,13 +228,18 @@ def _load(config: RunConfig, secret: str) -> tuple[Kind, tuple[Task, ...]]:
     return kind, tasks
 
 
-def _fingerprints(tasks: Iterable[Task]) -> dict[str, str]:
-    """Return a hash of each task's source file, by the task's name."""
-    files = {task.name: inspect.getsourcefile(type(task)) for task in tasks}
-    return {
-        name: hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""
-        for name, file in files.items()
-    }
+def _fingerprints(kind: Kind, tasks: Iterable[Task]) -> dict[str, str]:
+    """Return a hash of each task by its name: of its source file, its rungs, and what it makes and how it grades now.
+
+    A file alone would not tell that another one, which it reads or imports, has changed.
+    """
+    hashes = {}
+    for task in tasks:
+        file = inspect.getsourcefile(type(task))
+        source = Path(file).read_bytes() if file else b""
+        made = f"{task.rungs} {kind.fingerprint(task, FIRST_RANKED_RUNG)}"
+        hashes[task.name] = hashlib.sha256(source + made.encode()).hexdigest()
+    return hashes
 
 
 def _created_at(folder: Path) -> float:
