@@ -81,6 +81,11 @@ class Design:
     operator: str = "written"
     parents: tuple[str, ...] = ()
 
+    @property
+    def label(self) -> str:
+        """Its name and the beginning of its id, for names need not be unique: e.g. `wide_mixer (3fa9c1d2)`."""
+        return f"{self.name} ({self.id[:8]})"
+
 
 def read_design(proposal: Proposal, contract: Contract) -> Design:
     """Read a proposal statically and give it its identity.

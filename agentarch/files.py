@@ -1,10 +1,12 @@
-"""Writes files whole or not at all: a reader finds the old one or the new one, and never half of one."""
+"""Writes files whole or not at all: no reader finds half of one. Keeps two writers of one folder apart."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from agentarch.errors import AgentarchError
@@ -31,3 +33,30 @@ def write_whole(file: Path, text: str) -> None:
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def only_writer(folder: Path, what: str) -> Iterator[None]:
+    """Hold a folder's lock, which the operating system releases when this process ends, however it ends.
+
+    Args:
+        folder: to be written in.
+        what: is done there, for whoever comes second.
+
+    Raises:
+        AgentarchError: another process holds it, or the folder cannot be read.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise AgentarchError(f"cannot open the folder {str(folder)!r}: {error.strerror}") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AgentarchError(
+                f"another process {what} in {str(folder)!r}; wait until it has ended, or stop it"
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+ENDINGS = {
+    "interrupted": "interrupted before its budget was spent",
+    "failed": "stopped by a fault",
+    "evaluations": "finished: all evaluations done",
+    "time": "finished: time is up",
+    "exhausted": "finished: the proposer had nothing new",
+}
+"""Why a session of a run ended, in words."""
+
 
 def number_text(value: float) -> str:
     """Return a measured value in few characters, e.g. `0.42`, `115k`."""

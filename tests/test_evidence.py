@@ -90,6 +90,10 @@ def test_noise_is_pooled_over_designs_with_several_seeds_and_unknown_before_it_c
     expected = (statistics.variance(values["x"]) + 2 * statistics.variance(values["y"])) / 3
     assert pool.noise["a"].value == pytest.approx(expected)
     assert pool.noise["a"].freedom == 3
+    pool.put("w", cells(a=[0.3, 0.4, 0.5, 0.6]))
+    assert pool.without("w")["a"].value == pytest.approx(expected)
+    assert pool.without("x", "y")["a"].value == pytest.approx(statistics.variance([0.3, 0.4, 0.5, 0.6]))
+    assert pool.without("x", "w", "nobody") == {}  # two degrees of freedom are too few
 
 
 def test_the_interval_of_a_score_widens_to_the_spread_of_seeds_once_that_is_known():
@@ -117,6 +121,17 @@ def test_a_finalist_wins_only_if_it_beats_every_control():
     lost = judge({"f": middling, "g": weak}, {"seed": weak, "random": strong})
     assert not lost.is_won
     assert (lost.leader, lost.control) == ("f", "random")
+
+
+@pytest.mark.parametrize("contenders", [1, 3])
+def test_equal_designs_win_one_time_in_40_at_most(contenders):
+    rng, runs = random.Random(contenders), 1500
+    won = 0
+    for _ in range(runs):
+        finalists = {f"f{n}": drawn(rng, 0.5, 0.05, "ab", 3) for n in range(contenders)}
+        controls = {f"c{n}": drawn(rng, 0.5, 0.05, "ab", 3) for n in range(contenders)}
+        won += judge(finalists, controls).is_won
+    assert won / runs <= 0.025 + 2 * (0.025 * 0.975 / runs) ** 0.5
 
 
 def test_the_margin_widens_with_the_number_of_finalists_that_were_tried():

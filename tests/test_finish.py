@@ -9,11 +9,13 @@ from agentarch.kinds.network import AXES, CONTRACT
 from agentarch.proposers.seeds import next_seed
 from agentarch.search.decision import Choice
 from agentarch.search.finish import (
+    BASELINE,
     BEST_RANDOM,
     BEST_SEED,
     FINALIST,
     LEARNING_RATES,
     contenders_of,
+    fixed_and_tuned,
     judged,
     largest_extent,
 )
@@ -208,6 +210,9 @@ def test_a_sweep_of_learning_rates_is_reported_beside_the_frozen_recipe_and_deci
     }
     assert fixed == {one["design"] for one in verdict_line_up(state) if one["role"] == FINALIST}
     assert judged(state).leader.endswith("@1")
+    pairs = fixed_and_tuned(state)
+    assert len(pairs) == len({*fixed} | {c.design_id for c in contenders_of(state) if c.role == BASELINE})
+    assert all(tuned >= recipe for recipe, tuned in pairs)
     for scored in state.all_scored():  # what other rates scored is no part of what the search ranks by
         evaluations = state.evaluations(scored.design.id)
         plain = [e for e in evaluations if e.request.learning_rate == 1.0 and e.request.split == "search"]

@@ -27,6 +27,7 @@ from agentarch.kinds.measuring import SECRET, measure, still_wanted
 from agentarch.kinds.network import CONTRACT, NetworkKind, Recipe
 from agentarch.kinds.task_page import BEGIN, END, NoPlaceForMeasurements, render, with_measurements
 from agentarch.scoring.resolution import (
+    largest_by_chance,
     noise_floor,
     noise_of_differences,
     smallest_difference,
@@ -133,18 +134,29 @@ def test_the_noise_floor_is_the_pooled_deviation_of_designs_that_are_neither_at_
     rng = np.random.default_rng(0)
     scores = {f"d{n}": dict(enumerate(0.5 + rng.normal(0, 0.1, 8))) for n in range(200)}
     stuck = {"perfect": {0: 1.0, 1: 1.0}, "hopeless": {0: 0.0, 1: 0.01}, "once": {0: 0.3}}
-    floor, names = noise_floor(scores | stuck)
-    assert floor == pytest.approx(0.1, rel=0.05)
-    assert set(names) == set(scores)
-    assert noise_floor(stuck)[1] == ("perfect", "hopeless")
+    floor = noise_floor(scores | stuck)
+    assert floor.deviation == pytest.approx(0.1, rel=0.05)
+    assert set(floor.designs) == set(scores)
+    assert noise_floor(stuck).designs == ("perfect", "hopeless")
     assert noise_floor({"once": {0: 0.3}}) is None
     assert noise_of_differences(scores) == pytest.approx(0.1 * np.sqrt(2), rel=0.05)
+
+
+@pytest.mark.parametrize(("designs", "seeds"), [(2, 3), (10, 2)])
+def test_equal_designs_spread_further_than_chance_allows_one_time_in_20(designs, seeds):
+    rng, tries = np.random.default_rng(designs), 2000
+    beyond = 0
+    for _ in range(tries):
+        drawn = 0.5 + rng.normal(0, 0.02, (designs, seeds))
+        scores = {f"d{number}": dict(enumerate(of)) for number, of in enumerate(drawn)}
+        beyond += np.ptp(drawn.mean(axis=1)) > largest_by_chance(noise_floor(scores), designs, seeds)
+    assert beyond / tries == pytest.approx(0.05, abs=0.02)
 
 
 def test_what_seeds_share_does_not_blur_a_paired_difference():
     shared = np.random.default_rng(0).normal(0, 0.1, 8)
     scores = {name: dict(enumerate(base + shared)) for name, base in (("a", 0.4), ("b", 0.5), ("c", 0.6))}
-    assert noise_floor(scores)[0] > 0.05
+    assert noise_floor(scores).deviation > 0.05
     assert noise_of_differences(scores) == pytest.approx(0, abs=1e-9)
     assert noise_of_differences({"a": {0: 0.5, 1: 0.6}, "b": {2: 0.5, 3: 0.6}}) is None
 
@@ -257,6 +269,9 @@ def test_measuring_that_is_interrupted_keeps_what_it_has_and_the_page_says_so(ag
     )
     running = commands.start(*arguments, "--seeds", 400, folder=tmp_path)
     wait_until(file.is_file, "nothing was measured", seconds=60)
+    second = agentarch(*arguments)
+    assert second.exit_code == 1
+    assert "another process measures tasks" in second.json["error"]
     running.send_signal(signal.SIGINT)
     assert commands.finish(running).exit_code == 130
     known = load(file)

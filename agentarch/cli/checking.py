@@ -143,9 +143,12 @@ def _tell_measured(done: _Checked, name: str) -> None:
             OUT.print("    noise floor unknown: measured with one seed; measure again with --seeds 2")
         else:
             verdict = "told apart" if one.separates else "[red]not told apart[/red]"
+            chance = (
+                "" if one.by_chance is None else f" (equal designs would spread {one.by_chance:.3f} at most)"
+            )
             OUT.print(
                 f"    noise floor {one.noise:.4f} (standard deviation over {one.seeds} seeds of "
-                f"{plain(', '.join(one.noise_designs))}); best and worst are {verdict}",
+                f"{plain(', '.join(one.noise_designs))}); best and worst are {verdict}{chance}",
                 soft_wrap=True,
             )
         if one.resolves:

@@ -14,7 +14,7 @@ from agentarch.cli.sandboxes import started_executor
 from agentarch.content import content_folder
 from agentarch.design import Design
 from agentarch.errors import UsageError, unknown_name
-from agentarch.files import write_whole
+from agentarch.files import only_writer, write_whole
 from agentarch.kinds.measured import Cell, Measurements, load
 from agentarch.kinds.measuring import Wanted, measure, still_wanted
 from agentarch.kinds.network import CONTRACT
@@ -61,23 +61,25 @@ def measure_tasks(
         ExecutorUnavailable: no sandbox works here.
         TaskFailed: a task's own code raised.
         BrokenMeasurements: the file is there and cannot be read.
+        AgentarchError: another process measures into the same file.
     """
     tasks, numbers = named_tasks(name), _rungs(rungs)
     chosen = _designs(designs)
     file = measurements_file(name)
     if not os.access(file.parent, os.W_OK):
         raise UsageError(f"measurements go to {str(file)!r}, and that folder cannot be written to")
-    known = load(file)
-    with ERR.status("looking for what is not measured yet"):
-        wanted = still_wanted(tasks, numbers, chosen, seeds, known)
-    known.describe(tasks)
     page = file.with_name(PAGE)
-    try:
-        lost = _measure(wanted, known, file, workers or os.cpu_count() or 1, sandbox) if wanted else 0
-    finally:  # also when it was stopped, so that the page says what the file says
-        known.save(file)
-        if page.is_file():
-            write_whole(page, with_measurements(page.read_text(), known))
+    with only_writer(file.parent, "measures tasks"):
+        known = load(file)
+        with ERR.status("looking for what is not measured yet"):
+            wanted = still_wanted(tasks, numbers, chosen, seeds, known)
+        known.describe(tasks)
+        try:
+            lost = _measure(wanted, known, file, workers or os.cpu_count() or 1, sandbox) if wanted else 0
+        finally:  # also when it was stopped, so that the page says what the file says
+            known.save(file)
+            if page.is_file():
+                write_whole(page, with_measurements(page.read_text(), known))
     _tell(file, page, known, len(wanted) - lost, lost, as_json)
     return 1 if lost else 0
 

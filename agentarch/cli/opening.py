@@ -43,9 +43,7 @@ def open_test(folder: Path, wanted: str, force: bool, sandbox: str | None, as_js
         # The time of the run may be up; this is asked for beyond it.
         engine = make_engine(replace(run, config=run.config.model_copy(update={"time": None})), executor)
         if is_seen or not has_begun:
-            reason = (
-                f"{design.name} ({design.id[:8]}) on the test split, look number {len(looks) + 1}, asked for"
-            )
+            reason = f"{design.label} on the test split, look number {len(looks) + 1}, asked for"
             engine.decide(Decision(Choice.TEST, reason, requests, {"design": design.id}))
         try:
             with (

@@ -68,16 +68,9 @@ def outcomes_text(outcomes: Mapping[str, int], quarantined: int = 0) -> str:
 
 def verdict_text(verdict: Mapping[str, Any]) -> str:
     """Return the verdict of a run, and what the test split showed, in a few sentences."""
-    test = verdict["test"]
     told = f"[bold]Verdict:[/bold] {plain(verdict['sentence'], 1000)}"
-    if test is None or test["difference"] is None:
-        return told
-    found = test["difference"]
-    shown = (
-        f"{found['value']:+.3f} \\[{found['low']:+.3f}, {found['high']:+.3f}] over {found['n']} paired runs"
-    )
-    note = f" ({test['note']})" if test["note"] else ""
-    return f"{told} On the test split{note}: {shown}."
+    shown = verdict["test"]["sentence"] if verdict["test"] else ""
+    return f"{told} {plain(shown)}" if shown else told
 
 
 def elites_table(elites: Sequence[Mapping[str, Any]], most: int | None = None) -> Table:

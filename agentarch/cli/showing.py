@@ -26,6 +26,7 @@ from agentarch.search.session import is_driven, open_run
 from agentarch.search.state import RunState
 from agentarch.search.summary import decisions_summary, design_summary, elites_summary, run_summary
 from agentarch.text import printable
+from agentarch.wording import ENDINGS
 
 
 def show_status(folder: Path, as_json: bool) -> None:
@@ -187,10 +188,7 @@ def _state_text(summary: dict[str, Any]) -> str:
         None: "killed; go on with `agentarch resume`",
         "interrupted": "interrupted; go on with `agentarch resume`",
         "failed": "failed; go on with `agentarch resume`",
-        "evaluations": "finished: all evaluations done",
-        "time": "finished: time is up",
-        "exhausted": "finished: the proposer had nothing new",
-    }.get(summary["stopped"], plain(summary["stopped"]))
+    }.get(summary["stopped"]) or ENDINGS.get(summary["stopped"], plain(summary["stopped"]))
 
 
 def find_design(state: RunState, wanted: str) -> Design:

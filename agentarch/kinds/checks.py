@@ -253,9 +253,10 @@ def _ends(task: Task, made: _Made) -> str:
     score = score_items(
         task.grade(_frequencies(data, spec), data.labels)[task.metric], task.chance, task.ceiling
     )
+    # One draw of the data: its interval must come near 0. Audits train on several, and hold the score itself to it.
     if score.low > NEAR_CHANCE or score.high < -NEAR_CHANCE:
         return (
-            f"knowing only how frequent labels are scores {score.value:.3f} [{score.low:.3f}, {score.high:.3f}]: "
+            f"knowing only how frequent labels are scores {score}: "
             f"the chance of {task.chance:.4g} is not that of the trivial baseline, {plain:.4g}"
         )
     return ""

@@ -18,7 +18,7 @@ from agentarch.errors import AgentarchError
 from agentarch.files import write_whole
 from agentarch.scoring.correlation import spearman
 from agentarch.scoring.resolution import (
-    Scores,
+    largest_by_chance,
     noise_floor,
     noise_of_differences,
     smallest_difference,
@@ -162,6 +162,7 @@ class RungFound:
         longest_seconds: the dearest design's.
         noise: standard deviation over seeds; None without two seeds.
         noise_designs: those behind `noise`.
+        by_chance: the spread that so many equal designs would exceed one time in 20; None without two seeds.
         resolves: smallest difference that can be resolved, by number of seeds; empty without two seeds.
     """
 
@@ -173,6 +174,7 @@ class RungFound:
     longest_seconds: float
     noise: float | None
     noise_designs: tuple[str, ...]
+    by_chance: float | None
     resolves: Mapping[int, float]
 
     @property
@@ -192,8 +194,10 @@ class RungFound:
 
     @property
     def separates(self) -> bool | None:
-        """Whether two designs differ by more than the noise floor; None when that is not known."""
-        return None if self.noise is None else self.spread > self.noise
+        """Whether best and worst differ by more than noise could make them; None when noise is not known."""
+        if self.noise is None or self.by_chance is None:
+            return None
+        return self.spread > max(self.noise, self.by_chance)
 
 
 def rungs_found(cells: Iterable[Cell]) -> tuple[RungFound, ...]:
@@ -224,21 +228,21 @@ def _rung_found(rung: int, cells: list[Cell]) -> RungFound:
         if cell.score is not None:
             scores.setdefault(cell.design, {})[cell.seed] = cell.score
     floor, differences = noise_floor(scores), noise_of_differences(scores)
+    means = {name: float(np.mean(list(of.values()))) for name, of in scores.items()}
+    ends = {max(means, key=lambda name: means[name]), min(means, key=lambda name: means[name])}
+    fewest = min(len(scores[name]) for name in ends)
     seconds = [cell.seconds for cell in cells]
     return RungFound(
         rung=rung,
-        scores=_means(scores),
+        scores=means,
         seeds=max(len(of) for of in scores.values()),
         failed={cell.design: cell.outcome for cell in cells if cell.score is None},
         median_seconds=median(seconds),
         longest_seconds=max(seconds),
-        noise=floor[0] if floor else None,
-        noise_designs=floor[1] if floor else (),
+        noise=floor.deviation if floor else None,
+        noise_designs=floor.designs if floor else (),
+        by_chance=largest_by_chance(floor, len(means), fewest) if floor and len(means) > 1 else None,
         resolves={}
         if differences is None
         else {seeds: smallest_difference(differences, seeds) for seeds in SEEDS_TOLD},
     )
-
-
-def _means(scores: Scores) -> dict[str, float]:
-    return {name: float(np.mean(list(of.values()))) for name, of in scores.items()}

@@ -7,6 +7,7 @@ from typing import Any
 
 from agentarch.errors import AgentarchError
 from agentarch.kinds.measured import Measurements, RungFound, rungs_found
+from agentarch.text import counted
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
@@ -26,18 +27,23 @@ def render(measurements: Measurements) -> str:
         f"| {' | '.join(HEADERS)} |",
         f"|{'---|' * len(HEADERS)}",
     ]
-    wins: dict[str, list[str]] = {}
+    told: dict[str, RungFound] = {}
     for name in sorted(measurements.tasks):
         found = rungs_found(measurements.of(name))
         if found:
             lines.append(_row(name, measurements.tasks[name], found))
-            wins.setdefault(_told(found).best, []).append(name)
+            told[name] = _told(found)
+    wins: dict[str, list[str]] = {}
+    for name, one in told.items():
+        wins.setdefault(one.best, []).append(name)
     won = "; ".join(f"{design}: {', '.join(names)}" for design, names in sorted(wins.items()))
     return "\n".join(
         [
             *lines,
             "",
             f"Best on each task, of the seed designs that were measured: {won or 'none yet'}.",
+            "",
+            f"Best and worst lie further apart than equal designs would one time in 20 on {_told_apart(told)}.",
             "",
             "Seconds are of one core, the median over designs. Best, worst, spread and noise (the standard deviation "
             "of a score over training seeds) are of the highest rung that was measured with two seeds, or else of the "
@@ -64,6 +70,13 @@ def _told(found: tuple[RungFound, ...]) -> RungFound:
     return next((one for one in reversed(found) if one.noise is not None), found[-1])
 
 
+def _told_apart(told: Mapping[str, RungFound]) -> str:
+    """Return on how many tasks designs are told apart, and on which they are not."""
+    others = [f"`{name}`" for name, one in told.items() if not one.separates]
+    but = f"; not, or not known to, on {', '.join(others)}" if others else ""
+    return f"{len(told) - len(others)} of {counted(len(told), 'task')}{but}"
+
+
 def _row(name: str, words: Mapping[str, Any], found: tuple[RungFound, ...]) -> str:
     told = _told(found)
     best, worst = (f"{design} {told.scores[design]:.2f}" for design in (told.best, told.worst))
@@ -72,13 +85,9 @@ def _row(name: str, words: Mapping[str, Any], found: tuple[RungFound, ...]) -> s
         f"`{name}`",
         f"{words['metric'].replace('_', ' ')} {words['chance']:.3g} → {words['ceiling']:.3g}",
         ", ".join(f"{one.rung}: {one.median_seconds:.0f}" for one in found),
-        f"{best}, {worst} (rung {told.rung}, {_counted(told.seeds, 'seed')}, {_counted(len(told.scores), 'design')})",
+        f"{best}, {worst} (rung {told.rung}, {counted(told.seeds, 'seed')}, {counted(len(told.scores), 'design')})",
         f"{told.spread:.2f}",
         noise,
         words["separates"],
     )
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

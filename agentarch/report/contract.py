@@ -245,9 +245,10 @@ class Outcomes(_Part):
 
 
 class ArmCost(_Part):
-    """What one arm was given."""
+    """What one arm was given: evaluations, optimiser steps of its search, processor time inside designs."""
 
     evaluations: int | None = None
+    steps: int | None = None
     cpu_seconds: float | None = None
 
 
@@ -260,19 +261,20 @@ class CostPart(_Part):
     by_arm: dict[str, ArmCost] = {}
 
 
-class ZeroCost(_Part):
-    """How a score that needs no training ranks designs: its rank correlation with the real score."""
+class Shortcut(_Part):
+    """How far something cheaper than a score can be trusted: its rank correlation with what it stands in for.
+
+    Attributes:
+        name: of the shortcut: a rung, a score that needs no training, the frozen recipe.
+        stands_in_for: what it is held against.
+        among: which designs.
+        correlation: Spearman's; None where it is undefined.
+        n: designs behind it.
+    """
 
     name: str
-    correlation: float | None = None
-    n: int | None = None
-
-
-class RungCorrelation(_Part):
-    """How a lower rung ranks designs: its rank correlation with a higher one."""
-
-    lower: int
-    higher: int
+    stands_in_for: str = ""
+    among: str = ""
     correlation: float | None = None
     n: int | None = None
 
@@ -297,8 +299,7 @@ class Report(_Part):
         decisions: in order.
         outcomes: how evaluations ended.
         cost: what the run took.
-        zero_cost: how well untrained scores rank.
-        rung_correlations: how well lower rungs rank.
+        shortcuts: how well lower rungs, untrained scores, size and the frozen recipe rank.
     """
 
     run_dir: str = ""
@@ -317,8 +318,7 @@ class Report(_Part):
     decisions: list[Decision] = []
     outcomes: Outcomes = Outcomes()
     cost: CostPart = CostPart()
-    zero_cost: list[ZeroCost] = []
-    rung_correlations: list[RungCorrelation] = []
+    shortcuts: list[Shortcut] = []
 
 
 def read_report(plain: Mapping[str, Any]) -> Report:

@@ -14,6 +14,7 @@ from agentarch.report.contract import finite_only
 from agentarch.report.finalists import shown_in_full, verdict_part
 from agentarch.report.progress import progress
 from agentarch.scoring.correlation import spearman
+from agentarch.search.finish import fixed_and_tuned
 from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.search.session import Run
 from agentarch.search.state import RunState
@@ -49,8 +50,7 @@ def report_data(run: Run) -> dict[str, Any]:
                 "decisions": _decisions(run),
                 "outcomes": _outcomes(state),
                 "cost": _cost(state),
-                "zero_cost": _zero_cost(designs),
-                "rung_correlations": _rung_correlations(state),
+                "shortcuts": [*_rungs(state), *_zero_cost(state, designs), *_recipe(state)],
             }
         )
     )
@@ -120,36 +120,57 @@ def _measures(evaluations: Sequence[Evaluation]) -> dict[str, float]:
     }
 
 
-def _zero_cost(designs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return how well scores that need no training rank designs, and beside them how well size alone does."""
-    highest = max((one["rung"] for one in designs), default=0)
-    ranked = [one for one in designs if one["rung"] == highest]
-    scores = [one["score"] for one in ranked]
-    shortcuts = {
-        "parameters": [one["parameters"] for one in ranked],
-        **{name: [one["measures"].get(name) for one in ranked] for name in ZERO_COST},
-    }
-    return [
-        {
-            "name": name,
-            "correlation": spearman(values, scores),
-            "n": sum(value is not None for value in values),
-        }
-        for name, values in shortcuts.items()
-        if any(value is not None for value in values)
-    ]
-
-
-def _rung_correlations(state: RunState) -> list[dict[str, Any]]:
+def _rungs(state: RunState) -> list[dict[str, Any]]:
     """Return how well each rung ranks the designs that did a higher one as well."""
     scored = state.all_scored()
-    rungs = sorted({rung for one in scored for rung in one.scores})
     found = []
-    for lower, higher in combinations(rungs, 2):
+    for lower, higher in combinations(sorted({rung for one in scored for rung in one.scores}), 2):
         both = [one.scores for one in scored if lower in one.scores and higher in one.scores]
-        correlation = spearman([one[lower].value for one in both], [one[higher].value for one in both])
-        found.append({"lower": lower, "higher": higher, "correlation": correlation, "n": len(both)})
+        pairs = [(one[lower].value, one[higher].value) for one in both]
+        found.append(_shortcut(f"rung {lower}", f"rung {higher}", "the best, which climbed", pairs))
     return found
+
+
+def _zero_cost(state: RunState, designs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return how well scores that need no training rank designs, and beside them how well size alone does.
+
+    They are held against the rung that every design does: those that climb are alike, and nothing ranks them well.
+    """
+    scores = {
+        one.design.id: one.scores[FIRST_RANKED_RUNG].value
+        for one in state.all_scored()
+        if FIRST_RANKED_RUNG in one.scores
+    }
+    ranked = [one for one in designs if one["id"] in scores]
+    found = []
+    for name in ("parameters", *ZERO_COST):
+        values = [one["parameters"] if name == "parameters" else one["measures"].get(name) for one in ranked]
+        pairs = [
+            (value, scores[one["id"]]) for one, value in zip(ranked, values, strict=True) if value is not None
+        ]
+        if pairs:
+            found.append(
+                _shortcut(name, f"rung {FIRST_RANKED_RUNG}", "all that were scored and have it", pairs)
+            )
+    return found
+
+
+def _recipe(state: RunState) -> list[dict[str, Any]]:
+    """Return how well scores under the frozen recipe rank the designs whose learning rate was tuned."""
+    pairs = fixed_and_tuned(state)
+    among = "those that were tuned, one seed each"
+    return [_shortcut("the frozen recipe", "a learning rate of its own", among, pairs)] if pairs else []
+
+
+def _shortcut(name: str, target: str, among: str, pairs: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    correlation = spearman([one for one, _ in pairs], [other for _, other in pairs])
+    return {
+        "name": name,
+        "stands_in_for": target,
+        "among": among,
+        "correlation": correlation,
+        "n": len(pairs),
+    }
 
 
 def _decisions(run: Run) -> list[dict[str, Any]]:
@@ -182,7 +203,7 @@ def _cost(state: RunState) -> dict[str, Any]:
         "cpu_seconds": state.candidate_cpu_seconds,
         "evaluations": state.done,
         "by_arm": {
-            name: {"evaluations": arm.evaluations, "cpu_seconds": arm.cpu_seconds}
+            name: {"evaluations": arm.evaluations, "steps": arm.steps, "cpu_seconds": arm.cpu_seconds}
             for name, arm in state.arms.items()
             if arm.evaluations
         },

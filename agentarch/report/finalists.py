@@ -9,11 +9,15 @@ from agentarch.design import Design
 from agentarch.evaluation import Cells, Score, ScoredDesign
 from agentarch.report.source import difference
 from agentarch.scoring import NoisePool, cells_score
+from agentarch.search.arm import RANDOM, SEARCH
 from agentarch.search.decision import Choice
 from agentarch.search.finish import FINALIST, Contender, confirmed, contenders_of
 from agentarch.search.state import RunState
 from agentarch.search.summary import lineage, verdict_summary
 from agentarch.text import one_line
+
+EQUAL_SHARE = 0.9
+"""Of the search's training steps: a control with so many counts as having had the same budget."""
 
 LEADERS = 3
 """Elites shown in full while there are no finalists."""
@@ -26,15 +30,8 @@ def verdict_part(state: RunState) -> dict[str, Any] | None:
         return None
     control = summary.get("control")
     test = summary["test"]
-    notes = []
-    if test and test["difference"]:
-        found = test["difference"]
-        shown = (
-            f"{found['value']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}] over {found['n']} paired runs"
-        )
-        notes.append(f"On the test split, which decided nothing: {shown}.")
-    if test and test["note"]:
-        notes.append(f"{test['note'][0].upper()}{test['note'][1:]}.")
+    looks = f"{test['note'][0].upper()}{test['note'][1:]}." if test and test["note"] else ""
+    notes = [(test["sentence"] if test else "") or looks, _uneven_budget(state)]
     return {
         "sentence": summary["sentence"],
         "beat_control": summary["won"],
@@ -44,7 +41,7 @@ def verdict_part(state: RunState) -> dict[str, Any] | None:
         "candidates": summary["candidates"],
         "finalists": summary.get("finalists"),
         "looks": test["looks"] if test else 0,
-        "notes": notes,
+        "notes": [note for note in notes if note],
     }
 
 
@@ -58,22 +55,33 @@ def shown_in_full(state: RunState) -> list[dict[str, Any]]:
     return [_leader(state, scored) for scored in elites[:LEADERS]]
 
 
+def _uneven_budget(state: RunState) -> str:
+    """Return what must be said when the random control had less to spend than the search; empty when it had as much."""
+    random, search = state.arms[RANDOM].steps, state.arms[SEARCH].steps
+    if not random or random >= EQUAL_SHARE * search:
+        return ""
+    return (
+        f"The random proposals had {random / search:.0%} of the training steps of the search, so they are a weaker "
+        "control than a whole budget of them."
+    )
+
+
 def _contenders(state: RunState) -> list[dict[str, Any]]:
     contenders = contenders_of(state)
     cells = {one: found for one in contenders if (found := confirmed(state, one))}
-    pool = NoisePool()
-    for one, found in cells.items():
-        pool.put(one.name, found)
     swept = {
         one.design_id: one
         for one in contenders
         if one.role == FINALIST and one.learning_rate != 1.0 and one in cells
     }
-    shown = [one for one in cells if not (one.role == FINALIST and one.learning_rate != 1.0)]
+    shown = [one for one in cells if one not in swept.values()]
+    pool = NoisePool()
+    for one in shown:  # as for the verdict, which knows no swept rates
+        pool.put(one.name, cells[one])
     return [
         {
             "role": one.role,
-            **_scores(cells[one], pool),
+            **_scores(state, cells[one], pool),
             "test": _test(state, one, pool),
             "swept": _swept(swept.get(one.design_id), cells, pool) if one.role == FINALIST else None,
             **_account(state, state.designs[one.design_id]),
@@ -82,15 +90,13 @@ def _contenders(state: RunState) -> list[dict[str, Any]]:
     ]
 
 
-def _scores(cells: Cells, pool: NoisePool) -> dict[str, Any]:
-    score = cells_score(cells, pool.noise)
+def _scores(state: RunState, cells: Cells, pool: NoisePool) -> dict[str, Any]:
     by_task = {task: cells_score({task: found}, pool.noise) for task, found in cells.items()}
-    return {
-        "score": score.value,
-        "interval": [score.low, score.high],
-        "n": score.n,
-        "tasks": {task: _estimate(one) for task, one in by_task.items()},
-    }
+    tasks = {task: _estimate(one) for task, one in by_task.items()}
+    if len(cells) < len(state.tasks):  # a mean over some of the tasks does not compare with one over all
+        return {"score": None, "interval": None, "n": None, "tasks": tasks}
+    score = cells_score(cells, pool.noise)
+    return {"score": score.value, "interval": [score.low, score.high], "n": score.n, "tasks": tasks}
 
 
 def _test(state: RunState, contender: Contender, pool: NoisePool) -> dict[str, Any] | None:

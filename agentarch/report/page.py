@@ -33,7 +33,7 @@ from agentarch.report.figures.base import arms_in_order
 from agentarch.report.figures.outcomes import outcome_names
 from agentarch.report.source import highlighted
 from agentarch.text import printable
-from agentarch.wording import duration_text, number_text
+from agentarch.wording import ENDINGS, duration_text, number_text
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_TEXT_CHARACTERS = 200_000
@@ -41,13 +41,6 @@ MOST_ROWS = 500
 """Rows of one table; a longer one says so and points to `--json`."""
 
 _MARK = '<meta name="generator" content="agentarch report'
-_ENDINGS = {
-    "interrupted": "interrupted before its budget was spent",
-    "failed": "stopped by a fault",
-    "evaluations": "finished: all evaluations done",
-    "time": "finished: time is up",
-    "exhausted": "finished: the proposer had nothing new",
-}
 
 
 def render_page(plain: Mapping[str, Any]) -> str:
@@ -182,7 +175,7 @@ def _figures_json(
 def _ending(report: Report) -> str:
     if report.stopped is None:
         return "not ended yet"
-    return _ENDINGS.get(report.stopped, report.stopped)
+    return ENDINGS.get(report.stopped, report.stopped)
 
 
 def _date(created_at: float | str | None) -> str:

@@ -61,6 +61,9 @@ class Difference:
     standard_error: float
     freedom: float
 
+    def __str__(self) -> str:
+        return f"{self.value:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
+
     @property
     def is_positive(self) -> bool:
         """Whether the whole interval lies above 0."""
@@ -163,11 +166,17 @@ class NoisePool:
     @property
     def noise(self) -> dict[str, Variance]:
         """What is known, by task; tasks where that is too little are left out."""
-        return {
-            task: Variance(max(0.0, squares) / freedom, freedom)
-            for task, (squares, freedom) in self._sums.items()
-            if freedom >= FEWEST_FREEDOM
-        }
+        return self.without()
+
+    def without(self, *design_ids: str) -> dict[str, Variance]:
+        """Return what is known from other designs than these: a pair's own spread is not to vouch for itself twice."""
+        found = {}
+        for task, (squares, freedom) in self._sums.items():
+            shares = [self._shares.get((name, task), (0.0, 0)) for name in design_ids]
+            left = freedom - sum(free for _, free in shares)
+            if left >= FEWEST_FREEDOM:
+                found[task] = Variance(max(0.0, squares - sum(own for own, _ in shares)) / left, left)
+        return found
 
 
 def t_quantile(probability: float, freedom: float) -> float:

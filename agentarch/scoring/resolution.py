@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -15,8 +17,23 @@ Scores = Mapping[str, Mapping[int, float]]
 """Scores by design, then by training seed."""
 
 
-def noise_floor(scores: Scores) -> tuple[float, tuple[str, ...]] | None:
-    """Return the standard deviation of a score over training seeds, pooled over designs, and which designs.
+@dataclass(frozen=True)
+class NoiseFloor:
+    """How much scores vary between training seeds.
+
+    Attributes:
+        deviation: standard deviation of one seed's score about the mean of its design.
+        designs: those it was pooled over.
+        freedom: degrees of freedom behind it.
+    """
+
+    deviation: float
+    designs: tuple[str, ...]
+    freedom: int
+
+
+def noise_floor(scores: Scores) -> NoiseFloor | None:
+    """Return how much scores vary between training seeds, pooled over designs.
 
     Designs at the floor or the ceiling of the task say nothing of its noise and are left out, unless all are there.
 
@@ -33,7 +50,7 @@ def noise_floor(scores: Scores) -> tuple[float, tuple[str, ...]] | None:
         return None
     squares = sum(len(of) * float(np.var(of)) for of in chosen.values())
     freedom = sum(len(of) - 1 for of in chosen.values())
-    return math.sqrt(squares / freedom), tuple(chosen)
+    return NoiseFloor(math.sqrt(squares / freedom), tuple(chosen), freedom)
 
 
 def noise_of_differences(scores: Scores) -> float | None:
@@ -46,7 +63,7 @@ def noise_of_differences(scores: Scores) -> float | None:
         None when no two designs have two seeds in common.
     """
     chosen = noise_floor(scores)
-    names = chosen[1] if chosen else ()
+    names = chosen.designs if chosen else ()
     squares, freedom = 0.0, 0
     for number, one in enumerate(names):
         for other in names[:number]:
@@ -56,6 +73,20 @@ def noise_of_differences(scores: Scores) -> float | None:
                 squares += len(both) * float(np.var(differences))
                 freedom += len(both) - 1
     return math.sqrt(squares / freedom) if freedom else None
+
+
+def largest_by_chance(floor: NoiseFloor, designs: int, seeds: int) -> float:
+    """Return the spread from best to worst that so many equal designs exceed one time in 20.
+
+    Tukey's honest significance ("Comparing Individual Means in the Analysis of Variance", 1949): the best and the worst
+    of many are far apart by luck alone, and two designs picked for that are to be held against it.
+
+    Args:
+        floor: of the designs' scores.
+        designs: 2 or more.
+        seeds: behind each design's mean.
+    """
+    return _studentized_range(designs, floor.freedom) * floor.deviation / math.sqrt(seeds)
 
 
 def smallest_difference(noise: float, seeds: int, power: float = POWER, level: float = LEVEL) -> float:
@@ -83,3 +114,10 @@ def smallest_difference(noise: float, seeds: int, power: float = POWER, level: f
         return float(stats.nct.sf(threshold, freedom, effect * math.sqrt(seeds))) - power
 
     return noise * float(optimize.brentq(lacks, 1e-3, 100.0))
+
+
+@cache  # a quantile takes a tenth of a second
+def _studentized_range(designs: int, freedom: int) -> float:
+    from scipy.stats import studentized_range
+
+    return float(studentized_range.ppf(1 - LEVEL, designs, freedom))

@@ -47,7 +47,8 @@ def judge(finalists: Mapping[str, Cells], controls: Mapping[str, Cells]) -> Judg
     """Judge finalists by the control that each is least sure to beat.
 
     To win, a finalist must beat every control (an intersection-union test: Berger 1982), which needs no correction for
-    the number of controls. Nothing is judged on noise that has not been measured.
+    the number of controls. Nothing is judged on noise that has not been measured. The noise that stands behind a pair is
+    that of the other contenders, or of all where the others are too few.
 
     Args:
         finalists: their scores by name; those without any count as tried.
@@ -66,7 +67,10 @@ def judge(finalists: Mapping[str, Cells], controls: Mapping[str, Cells]) -> Judg
         return None
     best: Judgement | None = None
     for name, cells in finalists.items():
-        found = {other: difference(cells, theirs, pool.noise, level) for other, theirs in controls.items()}
+        found = {
+            other: difference(cells, theirs, {**pool.noise, **pool.without(name, other)}, level)
+            for other, theirs in controls.items()
+        }
         against = {other: one for other, one in found.items() if one is not None}
         if not against or len(against) < len(controls):
             continue

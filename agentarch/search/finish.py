@@ -155,7 +155,7 @@ class Finish:
             baseline = self._baseline(seeds[0], finalists[0])
             contenders.append(Contender(baseline.id, BASELINE))
             made = () if baseline.id in state.designs else (baseline,)
-        names = ", ".join(f"{one.design.name} ({one.design.id[:8]})" for one in finalists)
+        names = ", ".join(one.design.label for one in finalists)
         controls = ", ".join(one.role for one in contenders if one.role != FINALIST)
         return Decision(
             Choice.FINALISTS,
@@ -298,6 +298,16 @@ def judged(state: RunState) -> Judgement | None:
     return judge(finalists, controls)
 
 
+def fixed_and_tuned(state: RunState) -> list[tuple[float, float]]:
+    """Return, for each design whose learning rate was tuned, its score at the frozen recipe's and at its best."""
+    if not state.decided(Choice.TUNE):
+        return []
+    facts = state.decided(Choice.FINALISTS)[-1].facts
+    tuned = {one.design_id for one in _line_up_of(facts) if _is_tuned(one, facts)}
+    by_rate = [_by_rate(state, design_id, facts["rung"]) for design_id in sorted(tuned)]
+    return [(found[1.0], max(found.values())) for found in by_rate if 1.0 in found]
+
+
 def tested(state: RunState) -> Difference | None:
     """Return what the test split shows of the leader and the control that the verdict names; None where it does not."""
     facts = state.decided(Choice.VERDICT)[-1].facts
@@ -327,7 +337,6 @@ def verdict_of(state: RunState, judgement: Judgement | None) -> Decision:
     leader, control = by_name[judgement.leader], by_name[judgement.control]
     found = judgement.difference
     named, against = _named(state, leader), f"the {control.role}, {_named(state, control)}"
-    interval = f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
     basis = (
         f"{counted(found.n, 'paired run')} over {counted(len(state.tasks), 'task')}, 95% interval corrected for "
         f"{counted(judgement.finalists, 'finalist')} of {counted(facts['candidates'], 'candidate')}"
@@ -335,9 +344,11 @@ def verdict_of(state: RunState, judgement: Judgement | None) -> Decision:
     met = [one.role for one in contenders_of(state) if one.role != FINALIST]
     if judgement.is_won:
         hardest = f"the hardest of {len(met)}" if len(met) > 1 else "the only one there was room for"
-        sentence = f"{named} beat every control: {interval} against {against}, {hardest} ({basis})."
+        sentence = f"{named} beat every control: {found} against {against}, {hardest} ({basis})."
     else:
-        sentence = f"Nothing beat the control: {named}, the leading finalist, scored {interval} to {against} ({basis})."
+        sentence = (
+            f"Nothing beat the control: {named}, the leading finalist, scored {found} to {against} ({basis})."
+        )
     return Decision(
         Choice.VERDICT,
         sentence,
@@ -370,16 +381,19 @@ def _is_tuned(contender: Contender, facts: Any) -> bool:
 
 def _best_rate(state: RunState, design_id: str, rung: int) -> float:
     """Return the learning rate with the highest score over tasks; the recipe's where none was scored on all."""
-    found = {rate: state.cells(design_id, "search", rung, rate) for rate in LEARNING_RATES}
-    whole = {rate: cells for rate, cells in found.items() if len(cells) == len(state.tasks)}
-    firsts = {
-        rate: {task: {0: scores[0]} for task, scores in cells.items() if 0 in scores}
-        for rate, cells in whole.items()
-    }
-    scored = {
-        rate: cells_score(cells, {}).value for rate, cells in firsts.items() if len(cells) == len(state.tasks)
-    }
+    scored = _by_rate(state, design_id, rung)
     return max(scored, key=lambda rate: (scored[rate], rate == 1.0), default=1.0)
+
+
+def _by_rate(state: RunState, design_id: str, rung: int) -> dict[float, float]:
+    """Return a design's score over tasks by learning rate, with the one seed that all rates were tried on."""
+    found = {}
+    for rate in LEARNING_RATES:
+        cells = state.cells(design_id, "search", rung, rate)
+        first = {task: {0: scores[0]} for task, scores in cells.items() if 0 in scores}
+        if len(first) == len(state.tasks):
+            found[rate] = cells_score(first, {}).value
+    return found
 
 
 def _best(state: RunState, arm: str) -> list[ScoredDesign]:
@@ -403,4 +417,4 @@ def _named(state: RunState, contender: Contender) -> str:
     rate = (
         f" at {contender.learning_rate:g} times the learning rate" if contender.learning_rate != 1.0 else ""
     )
-    return f"{design.name} ({design.id[:8]}){rate}"
+    return design.label + rate

@@ -94,11 +94,10 @@ class Plan:
             return None
         if request.design_id in state.same_as or self.top < FIRST_RANKED_RUNG:
             return None
-        name = state.designs[request.design_id].name
         return self._affordable(
             Decision(
                 Choice.BEGIN,
-                f"{name} ({request.design_id[:8]}) runs, and acts like none before it",
+                f"{state.designs[request.design_id].label} runs, and acts like none before it",
                 self._race.on_every_task(request.design_id, FIRST_RANKED_RUNG),
             ),
             state,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
-from agentarch.evaluation import Request, Score, ScoredDesign
+from agentarch.evaluation import Request, ScoredDesign
 from agentarch.scoring import Difference, Noise, difference
 from agentarch.search.arm import Arm
 from agentarch.search.decision import Choice, Decision
@@ -112,7 +112,7 @@ class Race:
             if seeds < MOST_SEEDS:
                 yield Decision(
                     Choice.REPEAT,
-                    f"{_named(leader)} is among the {LEADERS} best of the top rung, "
+                    f"{leader.design.label} is among the {LEADERS} best of the top rung, "
                     f"on {counted(seeds, 'training seed')}",
                     self.on_every_task(leader.design.id, self.top, seeds),
                 )
@@ -133,7 +133,7 @@ class Race:
         if best is None or best.scores[rung].high <= 0:  # what has learnt nothing does not climb
             return
         found = difference(best.cells[rung], outside.cells[rung], noise(rung), LEVEL)
-        apart = f"{_named(outside)}, the first that does not: {_apart(found)}" if found else _named(outside)
+        apart = f"{outside.design.label}, the first that does not: {found}" if found else outside.design.label
         why = f"and surely better than {apart}"
         if found is None or not found.is_positive:
             behind = [one for one in (best, outside) if seeds_of(one, rung) < MOST_SEEDS]
@@ -144,14 +144,16 @@ class Race:
                 fate(request) != "done" for request in requests
             ):  # those that are done were lost, by our fault
                 yield Decision(
-                    Choice.REPEAT, f"{share}; {_named(best)} would, but cannot be told from {apart}", requests
+                    Choice.REPEAT,
+                    f"{share}; {best.design.label} would, but cannot be told from {apart}",
+                    requests,
                 )
                 return
             told = counted(min(seeds_of(one, rung) for one in (best, outside)), "seed")
             why = f"and, as far as {told} can tell, as good as {apart}"
         yield Decision(
             Choice.CLIMB,
-            f"{share}: {_named(best)} scores {_text(best.scores[rung])} {why}",
+            f"{share}: {best.design.label} scores {best.scores[rung]} {why}",
             self.on_every_task(best.design.id, rung + 1),
             {"design": best.design.id, "rung": rung + 1},
         )
@@ -165,9 +167,10 @@ class Race:
             rung = max(challenger.cells.keys() & holder.cells.keys())
             for one in sorted((challenger, holder), key=lambda one: seeds_of(one, rung)):
                 if seeds_of(one, rung) < MOST_SEEDS:
+                    above = f"{challenger.design.label} scores above {holder.design.label}"
                     yield Decision(
                         Choice.RECHECK,
-                        f"{_named(challenger)} scores above {_named(holder)}, which holds its niche, but not surely",
+                        f"{above}, which holds its niche, but not surely",
                         self.on_every_task(one.design.id, rung, seeds_of(one, rung)),
                     )
                     break
@@ -176,19 +179,7 @@ class Race:
             if seeds < MOST_SEEDS:
                 yield Decision(
                     Choice.RECHECK,
-                    f"{_named(elite)} holds a niche on {counted(seeds, 'training seed')} at rung {elite.rung}: "
+                    f"{elite.design.label} holds a niche on {counted(seeds, 'training seed')} at rung {elite.rung}: "
                     "another washes luck out",
                     self.on_every_task(elite.design.id, elite.rung, seeds),
                 )
-
-
-def _named(scored: ScoredDesign) -> str:
-    return f"{scored.design.name} ({scored.design.id[:8]})"
-
-
-def _text(score: Score) -> str:
-    return f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]"
-
-
-def _apart(found: Difference) -> str:
-    return f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"

@@ -8,11 +8,11 @@ from typing import Any
 from agentarch.design import Design
 from agentarch.evaluation import Evaluation, Score, ScoredDesign
 from agentarch.qd import niche_of
-from agentarch.scoring import Difference
 from agentarch.search.decision import Choice
 from agentarch.search.finish import tested
 from agentarch.search.state import RunState
 from agentarch.store import EVALUATIONS
+from agentarch.text import counted
 
 
 def run_summary(state: RunState, folder: Path) -> dict[str, Any]:
@@ -58,6 +58,7 @@ def verdict_summary(state: RunState) -> dict[str, Any] | None:
     """Return what the finish of a run found, with what the test split showed; None before there is a verdict.
 
     Wherever test figures are told, `looks` and `note` go with them: after a second look they are no longer sealed.
+    `test` has a sentence of its own when the test split shows the difference that the verdict is about.
     """
     verdicts = state.decided(Choice.VERDICT)
     if not verdicts:
@@ -65,21 +66,19 @@ def verdict_summary(state: RunState) -> dict[str, Any] | None:
     facts = verdicts[-1].facts
     opened = state.decided(Choice.TEST)
     found = tested(state)
-    test = {
-        "looks": len(opened),
-        "note": (
-            f"the test split was opened {len(opened)} times, so this is no longer a first look"
-            if len(opened) > 1
-            else ""
-        ),
-        "difference": None if found is None else difference_summary(found),
-    }
+    note = (
+        f"the test split was opened {len(opened)} times, so this is no longer a first look"
+        if len(opened) > 1
+        else ""
+    )
+    test = {"looks": len(opened), "note": note, "sentence": "", "difference": None}
+    if found is not None:
+        test["sentence"] = (
+            f"On the test split, which decided nothing{f' ({note})' if note else ''}: "
+            f"{found} over {counted(found.n, 'paired run')}."
+        )
+        test["difference"] = {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
     return {"sentence": verdicts[-1].reason, **facts, "test": test if opened else None}
-
-
-def difference_summary(found: Difference) -> dict[str, Any]:
-    """Return a paired difference with its interval and the number of pairs."""
-    return {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
 
 
 def decisions_summary(state: RunState) -> list[dict[str, Any]]:

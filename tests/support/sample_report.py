@@ -103,20 +103,22 @@ def sample_report(seed: int = 7, designs: int = 40) -> dict[str, Any]:
             "cpu_seconds": 54_100.0,
             "evaluations": 383,
             "by_arm": {
-                "search": {"evaluations": 184, "cpu_seconds": 26_900.0},
-                "random": {"evaluations": 158, "cpu_seconds": 22_700.0},
-                "baseline": {"evaluations": 41, "cpu_seconds": 4500.0},
+                "search": {"evaluations": 184, "steps": 61000, "cpu_seconds": 26_900.0},
+                "random": {"evaluations": 158, "steps": 60800, "cpu_seconds": 22_700.0},
+                "baseline": {"evaluations": 41, "steps": 0, "cpu_seconds": 4500.0},
             },
         },
-        "zero_cost": [
-            {"name": "parameters", "correlation": 0.41, "n": 40},
-            {"name": "gradient_norm", "correlation": 0.22, "n": 40},
-            {"name": "jacobian_covariance", "correlation": -0.08, "n": 38},
-            {"name": "synflow", "correlation": None, "n": 2},
-        ],
-        "rung_correlations": [
-            {"lower": 1, "higher": 2, "correlation": 0.71, "n": 16},
-            {"lower": 2, "higher": 3, "correlation": 0.83, "n": 5},
+        "shortcuts": [
+            {"name": name, "stands_in_for": target, "among": among, "correlation": correlation, "n": n}
+            for name, target, among, correlation, n in (
+                ("rung 1", "rung 2", "the best, which climbed", 0.71, 16),
+                ("rung 2", "rung 3", "the best, which climbed", 0.83, 5),
+                ("parameters", "rung 1", "all that were scored", 0.41, 40),
+                ("zero_cost_gradient_norm", "rung 1", "all that were scored", 0.22, 40),
+                ("zero_cost_jacobian_covariance", "rung 1", "all that were scored", -0.08, 38),
+                ("zero_cost_synflow", "rung 1", "all that were scored", None, 2),
+                ("the frozen recipe", "a learning rate of its own", "those that were tuned", 0.8, 4),
+            )
         ],
     }
 
