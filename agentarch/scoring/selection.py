@@ -47,8 +47,8 @@ def judge(finalists: Mapping[str, Cells], controls: Mapping[str, Cells]) -> Judg
     """Judge finalists by the control that each is least sure to beat.
 
     To win, a finalist must beat every control (an intersection-union test: Berger 1982), which needs no correction for
-    the number of controls. Nothing is judged on noise that has not been measured. The noise that stands behind a pair is
-    that of the other contenders, or of all where the others are too few.
+    the number of controls. Nothing is judged on noise that has not been measured. Behind a pair stands the noise of
+    the other contenders, or of all where the others are too few.
 
     Args:
         finalists: their scores by name; those without any count as tried.
