@@ -430,7 +430,7 @@ def test_an_older_report_is_replaced_and_nothing_else_is(agentarch, run, tmp_pat
 
 
 def test_a_report_that_cannot_be_written_is_exit_1_and_leaves_nothing(agentarch, run, tmp_path):
-    said = agentarch("report", run, "--output", tmp_path / "nowhere" / "report.html", "--json")
+    said = agentarch("report", run, "--output", tmp_path / "no" / "where" / "report.html", "--json")
     assert said.exit_code == 1
     assert "cannot write" in said.json["error"]
     assert not list(tmp_path.glob("**/.*html*"))

@@ -18,13 +18,17 @@ from agentarch.evaluation import Evaluation, Outcome, Request, Score
 from agentarch.execution.contract import Executor
 from agentarch.kinds.network import CONTRACT, NetworkKind
 from agentarch.scoring import mean_score
+from agentarch.scoring.evidence import t_quantile
 from agentarch.task import Data, Spec, Task
 
 NEAR_CHANCE = 0.05
 """How far from 0 a score may be that chance gave."""
 
-MOST_SEEDS = 4
+MOST_SEEDS = 16
 """So often a design that must be at chance is trained at most, to know its score well enough."""
+
+FEWEST_SEEDS = 4
+"""From so many on, the spread between seeds counts beside that of items: what noise teaches is at chance on average."""
 
 MOST_REPEATED = 0.5
 """Share of scored items that may be among the training items; a task of few possible items has some."""
@@ -168,12 +172,25 @@ def _at_chance(name: str, scored: Callable[[int], Evaluation], lowest: float) ->
         if evaluation.score is None:
             return Audit(name, False, f"{evaluation.outcome.value}: {evaluation.reason}", expected)
         found.append(evaluation.score)
-        mean = mean_score(found)
+        mean = _over_seeds(found)
+        below, above = mean.value - mean.low, mean.high - mean.value
         is_inside = lowest <= mean.low and mean.high <= NEAR_CHANCE
-        if is_inside or mean.high < lowest or mean.low > NEAR_CHANCE:
+        # Looking often finds something sooner or later: what is to be outside must be so by twice its interval.
+        is_outside = mean.value - 2 * below > NEAR_CHANCE or mean.value + 2 * above < lowest
+        if is_inside or (is_outside and len(found) >= FEWEST_SEEDS):
             break
     seeds = f" over {len(found)} seeds" if len(found) > 1 else ""
     return Audit(name, lowest <= mean.value <= NEAR_CHANCE, f"scored {mean}{seeds}", expected)
+
+
+def _over_seeds(found: list[Score]) -> Score:
+    """Return the mean over training seeds, with an interval that covers items and, where it can, seeds."""
+    mean = mean_score(found)
+    if len(found) < FEWEST_SEEDS:
+        return mean
+    error = float(np.std([score.value for score in found], ddof=1)) / np.sqrt(len(found))
+    half = t_quantile(0.975, len(found) - 1) * error
+    return replace(mean, low=min(mean.low, mean.value - half), high=max(mean.high, mean.value + half))
 
 
 def _refused(name: str, evaluation: Evaluation, words: str) -> Audit:

@@ -6,6 +6,7 @@ Plain data in one JSON file. Knows nothing of how it is measured (`agentarch.kin
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from agentarch.scoring.correlation import spearman
 from agentarch.scoring.resolution import (
     largest_by_chance,
     noise_floor,
-    noise_of_differences,
+    paired_noise,
     smallest_difference,
 )
 from agentarch.task import Task
@@ -227,7 +228,7 @@ def _rung_found(rung: int, cells: list[Cell]) -> RungFound:
     for cell in cells:
         if cell.score is not None:
             scores.setdefault(cell.design, {})[cell.seed] = cell.score
-    floor, differences = noise_floor(scores), noise_of_differences(scores)
+    floor, paired = noise_floor(scores), paired_noise(scores)
     means = {name: float(np.mean(list(of.values()))) for name, of in scores.items()}
     ends = {max(means, key=lambda name: means[name]), min(means, key=lambda name: means[name])}
     fewest = min(len(scores[name]) for name in ends)
@@ -241,8 +242,8 @@ def _rung_found(rung: int, cells: list[Cell]) -> RungFound:
         longest_seconds=max(seconds),
         noise=floor.deviation if floor else None,
         noise_designs=floor.designs if floor else (),
-        by_chance=largest_by_chance(floor, len(means), fewest) if floor and len(means) > 1 else None,
-        resolves={}
-        if differences is None
-        else {seeds: smallest_difference(differences, seeds) for seeds in SEEDS_TOLD},
+        by_chance=largest_by_chance(paired, len(means), fewest) if paired else None,
+        resolves={seeds: smallest_difference(math.sqrt(2) * paired.deviation, seeds) for seeds in SEEDS_TOLD}
+        if paired
+        else {},
     )

@@ -53,40 +53,40 @@ def noise_floor(scores: Scores) -> NoiseFloor | None:
     return NoiseFloor(math.sqrt(squares / freedom), tuple(chosen), freedom)
 
 
-def noise_of_differences(scores: Scores) -> float | None:
-    """Return the standard deviation of the difference of two designs on equal seeds, pooled over pairs of designs.
+def paired_noise(scores: Scores) -> NoiseFloor | None:
+    """Return how much scores vary beyond what a seed does to all designs alike (residual of the two-way layout).
+
+    The difference of two designs on equal seeds varies by the square root of 2 times as much.
 
     Args:
-        scores: the pair's seeds are those that both have.
+        scores: of the designs that `noise_floor` chooses, those on the seeds that all of them have.
 
     Returns:
-        None when no two designs have two seeds in common.
+        None when they are fewer than two, or have fewer than two seeds in common.
     """
     chosen = noise_floor(scores)
     names = chosen.designs if chosen else ()
-    squares, freedom = 0.0, 0
-    for number, one in enumerate(names):
-        for other in names[:number]:
-            both = scores[one].keys() & scores[other].keys()
-            if len(both) > 1:
-                differences = [scores[one][seed] - scores[other][seed] for seed in both]
-                squares += len(both) * float(np.var(differences))
-                freedom += len(both) - 1
-    return math.sqrt(squares / freedom) if freedom else None
+    seeds = sorted(set.intersection(*(set(scores[name]) for name in names))) if names else []
+    if min(len(names), len(seeds)) < 2:
+        return None
+    freedom = (len(names) - 1) * (len(seeds) - 1)
+    table = np.array([[scores[name][seed] for seed in seeds] for name in names])
+    residual = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0) + table.mean()
+    return NoiseFloor(math.sqrt(float((residual**2).sum()) / freedom), names, freedom)
 
 
-def largest_by_chance(floor: NoiseFloor, designs: int, seeds: int) -> float:
+def largest_by_chance(noise: NoiseFloor, designs: int, seeds: int) -> float:
     """Return the spread from best to worst that so many equal designs exceed one time in 20.
 
     Tukey's honest significance ("Comparing Individual Means in the Analysis of Variance", 1949): the best and the worst
     of many are far apart by luck alone, and two designs picked for that are to be held against it.
 
     Args:
-        floor: of the designs' scores.
+        noise: of the designs' scores, paired where they have had the same seeds.
         designs: 2 or more.
         seeds: behind each design's mean.
     """
-    return _studentized_range(designs, floor.freedom) * floor.deviation / math.sqrt(seeds)
+    return _studentized_range(designs, noise.freedom) * noise.deviation / math.sqrt(seeds)
 
 
 def smallest_difference(noise: float, seeds: int, power: float = POWER, level: float = LEVEL) -> float:

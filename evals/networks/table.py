@@ -27,9 +27,9 @@ class Table(ClassificationTask):
     chance = 1 / CLASSES
     rungs = (
         Rung(10, 16, 256, 100, 200_000, 20, {"depth": 2, "informative": 3}),
-        Rung(200, 32, 2_000, 500, 200_000, 60, {"depth": 3, "informative": 4}),
-        Rung(500, 32, 4_000, 500, 200_000, 120, {"depth": 4, "informative": 5}),
-        Rung(1_000, 32, 8_000, 1_000, 200_000, 300, {"depth": 5, "informative": 6}),
+        Rung(200, 32, 2_000, 2_000, 200_000, 60, {"depth": 3, "informative": 4}),
+        Rung(500, 32, 4_000, 2_000, 200_000, 120, {"depth": 4, "informative": 5}),
+        Rung(1_000, 32, 8_000, 2_000, 200_000, 300, {"depth": 5, "informative": 6}),
     )
 
     def shape(self, size):
