@@ -7,8 +7,10 @@ design never sees it: inputs go into a box, predictions come out, and grading ha
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -18,6 +20,9 @@ from agentarch.errors import AgentarchError
 
 IGNORED_LABEL = -100
 """A label with this value is neither trained on nor graded (torch's `cross_entropy` default)."""
+
+FEWEST_SCORED_ITEMS = 8
+"""With fewer there are no probes to audit a design with, and no interval worth the name."""
 
 SPLITS = ("search", "confirm", "test")
 """`search` steers the archive, `confirm` re-scores finalists, `test` is sealed and opened once."""
@@ -148,6 +153,33 @@ class Task(Protocol):
         ...
 
 
+def terms_fault(task: Task) -> str:
+    """Return what makes no sense of what a task says of itself, or an empty string."""
+    if (
+        not isinstance(task.name, str)
+        or not task.name.strip()
+        or not task.name.isprintable()
+        or "," in task.name
+    ):
+        return f"its name is {task.name!r}, expected some printable characters and no comma"
+    for name in ("chance", "ceiling"):
+        value = getattr(task, name)
+        if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+            return f"its {name} is {value!r}, expected a finite number"
+    if task.chance == task.ceiling:
+        return (
+            f"its chance and its ceiling are both {task.chance:g}, so that no score can be told from another"
+        )
+    for number, rung in enumerate(task.rungs):
+        for name in ("steps", "batch_size", "train_items", "scored_items", "max_parameters"):
+            value, least = getattr(rung, name), FEWEST_SCORED_ITEMS if name == "scored_items" else 1
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+                return f"rung {number} has {name}={value!r}, expected a whole number of {least} or more"
+        if not isinstance(rung.wall_seconds, Real) or not 0 < rung.wall_seconds < math.inf:
+            return f"rung {number} has wall_seconds={rung.wall_seconds!r}, expected a finite number above 0"
+    return ""
+
+
 @contextlib.contextmanager
 def blamed_on(task: Task) -> Iterator[None]:
     """Turn whatever a task's code raises into an error that names the task.
@@ -157,5 +189,5 @@ def blamed_on(task: Task) -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a task that leaves is not to take the engine with it
         raise TaskFailed(f"the task {task.name!r} raised {type(error).__name__}: {error}") from error

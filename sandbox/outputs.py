@@ -27,7 +27,7 @@ def predict(network: nn.Module, inputs: torch.Tensor, spec: types.SimpleNamespac
     Raises:
         Refused: a wrong shape, or values that are not finite.
     """
-    logits = checked(network(inputs), inputs, spec).float().contiguous()
+    logits = checked(network(inputs), inputs, spec).detach().float().contiguous()
     if not isfinite(logits).all():
         raise Refused("predictions contain NaN or infinity")
     return logits

@@ -215,7 +215,63 @@ class GradesAll(Tiny):
         return {name: np.ones_like(values) for name, values in super().grade(predictions, labels).items()}
 
 
+class Leaves(Tiny):
+    def grade(self, predictions, labels):
+        raise SystemExit(0)
+
+
+class SealedSplitRaises(Tiny):
+    def data(self, split, rung, seed):
+        if split == "test":
+            raise PermissionError("sealed")
+        return super().data(split, rung, seed)
+
+
+class KnowsTwoDataSets(Tiny):
+    def data(self, split, rung, seed):
+        return super().data(split, rung, seed % 2)
+
+
+class RepeatsMostItems(Tiny):
+    def data(self, split, rung, seed):
+        data, always = super().data(split, rung, seed), super().data(split, rung, 0)
+        data.inputs[1:], data.labels[1:] = always.inputs[1:], always.labels[1:]
+        return data
+
+
+class LabelsFollowFromNothing(Lying):
+    def changed(self, data, rng):
+        return replace(data, labels=Tiny().data("search", 0, 0).labels)
+
+
+class CeilingTooLow(Tiny):
+    ceiling = 0.5
+
+
+class HasNoName(Tiny):
+    name = ""
+
+
+class GradesComplex(Tiny):
+    def grade(self, predictions, labels):
+        return {name: values + 0j for name, values in super().grade(predictions, labels).items()}
+
+
+class StepsByHalves(Tiny):
+    def __init__(self):
+        super().__init__(steps=(2, 2.5, 12))
+
+
 LIES = [
+    (Leaves(), "grading is as the contract says", "it raised SystemExit: 0"),
+    (SealedSplitRaises(), "arrays are as the spec says", "split 'test': it raised PermissionError: sealed"),
+    (KnowsTwoDataSets(), "arrays follow from the seed", "seeds 0 and 2 gave the same scored inputs"),
+    (RepeatsMostItems(), "arrays follow from the seed", "gave 95.8% of the scored inputs alike"),
+    (LabelsFollowFromNothing(), "arrays follow from the seed", "gave the same scored labels"),
+    (CeilingTooLow(), "chance and ceiling are what grading gives", "are beyond the ceiling of 0.5"),
+    (HasNoName(), "what it says of itself makes sense", "its name is ''"),
+    (GradesComplex(), "grading is as the contract says", "as complex128, expected an array of real numbers"),
+    (StepsByHalves(), "what it says of itself makes sense", "rung 1 has steps=2.5"),
     (
         LabelsAreInputs(),
         "labels are not to be read off the inputs",

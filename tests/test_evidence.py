@@ -123,15 +123,21 @@ def test_a_finalist_wins_only_if_it_beats_every_control():
     assert (lost.leader, lost.control) == ("f", "random")
 
 
-@pytest.mark.parametrize("contenders", [1, 3])
-def test_equal_designs_win_one_time_in_40_at_most(contenders):
-    rng, runs = random.Random(contenders), 1500
-    won = 0
+@pytest.mark.parametrize(
+    ("contenders", "tasks", "noise_of_controls"),
+    [(1, "ab", 0.05), (3, "ab", 0.05), (1, "a", 0.05), (1, "a", 0.0001), (3, "a", 0.005)],
+)
+def test_equal_designs_win_one_time_in_40_also_where_they_are_not_equally_noisy(
+    contenders, tasks, noise_of_controls
+):
+    rng, runs, won = random.Random(contenders), 1500, 0
     for _ in range(runs):
-        finalists = {f"f{n}": drawn(rng, 0.5, 0.05, "ab", 3) for n in range(contenders)}
-        controls = {f"c{n}": drawn(rng, 0.5, 0.05, "ab", 3) for n in range(contenders)}
+        finalists = {f"f{n}": drawn(rng, 0.5, 0.05, tasks, 3) for n in range(contenders)}
+        controls = {
+            f"c{n}": drawn(rng, 0.5 - 0.4 * (n > 0), noise_of_controls, tasks, 3) for n in range(contenders)
+        }
         won += judge(finalists, controls).is_won
-    assert won / runs <= 0.025 + 2 * (0.025 * 0.975 / runs) ** 0.5
+    assert won / runs <= 0.025 + 2.5 * (0.025 * 0.975 / runs) ** 0.5
 
 
 def test_the_margin_widens_with_the_number_of_finalists_that_were_tried():

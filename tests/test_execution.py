@@ -18,6 +18,7 @@ from support.tiny import LENGTH, SYMBOLS, Tiny
 from agentarch.evaluation import Outcome
 from agentarch.execution import ExecutionStopped, Job, Limits, LocalExecutor, Question
 from agentarch.execution.contract import MIB
+from agentarch.kinds.audits import BIAS
 from agentarch.task import Data
 from agentarch.testing import small_job
 
@@ -46,6 +47,19 @@ def test_each_question_is_answered_in_the_shape_that_was_dictated(executor):
     assert result.outcome is Outcome.SCORED, result.reason
     assert [reply.shape for reply in result.replies] == [(5, LENGTH, SYMBOLS), (2, LENGTH, SYMBOLS)]
     assert all(reply.dtype == np.float32 for reply in result.replies)
+
+
+def test_a_prediction_may_be_a_parameter_itself_also_when_one_item_is_asked_about(executor):
+    base = job(BIAS)
+    wanted = replace(
+        base,
+        settings=base.settings | {"spec": base.settings["spec"] | {"output": "one"}},
+        arrays=base.arrays | {"train_labels": base.arrays["train_labels"][:, 0]},
+        sittings=((Question(base.questions[0].inputs[:1], (1, SYMBOLS)),),),
+    )
+    result = executor.run(wanted)
+    assert result.outcome is Outcome.SCORED, result.reason
+    assert result.replies[0].shape == (1, SYMBOLS)
 
 
 def test_the_same_job_gives_the_same_bits_and_another_seed_gives_others(executor):

@@ -39,13 +39,13 @@ class Fates:
         return "done" if key in self.done else "pending" if key in self.pending else "new"
 
 
-def arm_of(*designs, noise=QUIET, evaluations=0):
+def arm_of(*designs, noise=QUIET, steps=0):
     arm = Arm("search", Archive(AXES, lambda one, other: takes_niche(one, other, lambda rung: noise)))
     for number, one in enumerate(designs):
         arm.add(ScoredDesign(one.design, one.scores, {"size": float(number)}, one.cells))
         for rung in one.cells:
             arm.send_up(rung, one.design.id)
-    arm.evaluations = evaluations
+    arm.steps = steps
     return arm
 
 
@@ -115,18 +115,18 @@ def test_a_late_comer_climbs_although_others_have_climbed_before_it():
 
 
 def test_leaders_of_a_filled_top_rung_get_all_seeds():
-    designs = [scored(f"d{n}", [0.5], [0.1 * n]) for n in range(7)]
+    designs = [scored(f"d{n}", [0.5], [0.1 * n]) for n in range(9)]
     decision = decide(arm_of(*designs), Fates(*designs))
     assert decision.kind is Choice.REPEAT
-    assert asked(decision) == [("d6", 2, 1)]
+    assert asked(decision) == [("d8", 2, 1)]
     assert f"among the {LEADERS} best of the top rung" in decision.reason
 
 
 def test_elites_are_asked_again_within_the_share_for_that_and_not_beyond():
     designs = [scored(name, [0.5]) for name in "xyz"]
-    arm = arm_of(*designs, evaluations=30)
+    arm = arm_of(*designs, steps=1000)
     assert decide(arm, Fates(*designs)).kind is Choice.RECHECK
-    arm.repeats = 3
+    arm.recheck_steps = 51
     assert decide(arm, Fates(*designs)) is None
 
 

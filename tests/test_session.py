@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from support.tiny import Tiny
 
 from agentarch.config import make_config
 from agentarch.errors import UsageError
+from agentarch.kinds.network import AXES
 from agentarch.search.session import check_tasks, create_run, open_run
+from agentarch.search.state import RunState
+from agentarch.store import Event
 
 READS_A_FILE = """
 from pathlib import Path
@@ -20,6 +24,23 @@ class Mine(Tiny):
     def data(self, split, rung, seed):
         return super().data(split, rung, seed + int(Path(__file__).with_name("offset.txt").read_text()))
 """
+
+
+def test_what_happens_between_sessions_costs_no_time():
+    state = RunState.empty([Tiny()], AXES)
+    decided = {"kind": "test", "reason": "asked for", "facts": {}}
+    for number, (at, kind, body) in enumerate(
+        [
+            (0.0, "started", {}),
+            (10.0, "stopped", {"why": "evaluations"}),
+            (5000.0, "decided", decided),
+            (5001.0, "started", {}),
+            (5004.0, "stopped", {"why": "evaluations"}),
+        ],
+        start=1,
+    ):
+        state.apply(Event(number, at, kind, body))
+    assert state.engine_seconds == pytest.approx(13.0)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def test_a_search_ends_with_a_verdict_and_what_the_test_split_showed(confirmed_r
     assert agentarch("status", confirmed_run.folder, "--json").json["verdict"] == verdict
     told = " ".join(agentarch("status", confirmed_run.folder).out.split())
     assert verdict["sentence"][:60] in told
-    assert "On the test split: " in told
+    assert "On the test split, which decided nothing: " in told
 
 
 def test_a_control_spends_what_the_search_spends(confirmed_run):
@@ -66,7 +66,11 @@ def test_a_forced_second_look_is_told_of_wherever_the_figures_are(copied, agenta
     assert note in agentarch("status", copied, "--json").json["verdict"]["test"]["note"]
     assert note in " ".join(agentarch("status", copied).out.split())
     report = agentarch("report", copied, "--json").json
-    assert any(note.capitalize() in one for one in report["verdict"]["notes"])
+    assert any(note in one.lower() for one in report["verdict"]["notes"])
+    assert note in agentarch("show", copied, best, "--json").json["test_note"]
+    assert note in " ".join(agentarch("show", copied, best).out.split())
+    shown = next(one for one in report["finalists"] if one["id"] == best)
+    assert [shown["test"]["low"], shown["test"]["high"]] == said.json["interval"]
     assert report["verdict"]["sentence"] == confirmed_run.said.json["verdict"]["sentence"]
 
 

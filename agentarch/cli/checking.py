@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -89,11 +89,13 @@ def _checked(
     task: Task, given: str, rung: int, seed: int, known: Measurements, boxes: _Boxes, as_json: bool
 ) -> _Checked:
     if not as_json:
-        ends = f"chance {task.chance:.4g}, ceiling {task.ceiling:.4g}"
+        ends = ", ".join(f"{name} {_number(getattr(task, name))}" for name in ("chance", "ceiling"))
         OUT.print(f"{plain(task.name)}: {plain(task.metric)}, {ends}", soft_wrap=True)
     checks = []
-    with ERR.status(f"checking {plain(task.name)}"):
-        for one in _findings(task, rung, seed, boxes):
+    with ERR.status(f"checking {plain(task.name)}") as status:
+        for one in _findings(
+            task, rung, seed, boxes, lambda name: status.update(f"{plain(task.name)}: {name}?")
+        ):
             checks.append(one)
             if not as_json:
                 tell(one)
@@ -113,11 +115,18 @@ def _checked(
     return done
 
 
-def _findings(task: Task, rung: int, seed: int, boxes: _Boxes) -> Iterator[Audit]:
-    for one in check_task(task, seed):
+def _number(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else plain(repr(value), 40)
+
+
+def _findings(
+    task: Task, rung: int, seed: int, boxes: _Boxes, begins: Callable[[str], None]
+) -> Iterator[Audit]:
+    for one in check_task(task, seed, begins):
         yield one
         if not one.holds:
             return
+    begins("audits")
     learner = next(design.source for design in seed_designs(CONTRACT) if design.name == LEARNER)
     yield from audit_in_boxes(task, learner, boxes.executor(), rung, seed)
 

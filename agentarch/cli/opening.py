@@ -12,7 +12,7 @@ from agentarch.cli.showing import find_design
 from agentarch.errors import UsageError
 from agentarch.scoring import cells_score
 from agentarch.search.decision import Choice, Decision
-from agentarch.search.finish import test_requests
+from agentarch.search.finish import noise_of_finish, test_requests
 from agentarch.search.session import Run, check_tasks, make_engine, only_engine, open_run
 from agentarch.search.summary import verdict_summary
 
@@ -54,7 +54,7 @@ def open_test(folder: Path, wanted: str, force: bool, sandbox: str | None, as_js
         finally:
             executor.close()
         cells = run.state.cells(design.id, "test", facts["rung"])
-        score = cells_score(cells, {}) if len(cells) == len(run.state.tasks) else None
+        score = cells_score(cells, noise_of_finish(run.state)) if len(cells) == len(run.state.tasks) else None
         verdict = verdict_summary(run.state)
     note = verdict["test"]["note"] if verdict and verdict["test"] else ""
     if as_json:

@@ -118,6 +118,8 @@ def show_design(folder: Path, wanted: str, as_json: bool) -> None:
     )
     OUT.print()
     OUT.print(_evaluations_table(summary["evaluations"]))
+    if summary["test_note"] and any(one["split"] == "test" for one in summary["evaluations"]):
+        OUT.print(f"[yellow]{summary['test_note']}[/yellow]")
     for evaluation in summary["evaluations"]:
         if evaluation["reason"]:
             OUT.print(

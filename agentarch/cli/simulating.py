@@ -47,6 +47,10 @@ def simulate_runs(asked: Asked, as_json: bool) -> int:
     Raises:
         UsageError: there is no such suite, or the noise of its tasks has not been measured.
     """
+    if not 0 < asked.better <= 1:
+        raise UsageError(
+            f"--better is a difference of scores, above 0 and at most 1, and not {asked.better:g}"
+        )
     null, powered = setting_of(asked, 0.0), setting_of(asked, asked.better)
     told: dict[str, Any] = {
         "suite": asked.suite,
@@ -89,11 +93,13 @@ def setting_of(asked: Asked, better: float) -> Setting:
     cells = load(content_folder("evals") / "networks" / "measured.json").cells.values()
     residuals = residuals_of((c.task, c.rung, c.design, c.score) for c in cells if c.score is not None)
     top = min(min(len(task.rungs) for task in tasks) - 1, suite.top_rung)
-    missing = [t.name for t in tasks if any((t.name, rung) not in residuals for rung in range(1, top + 1))]
+    missing = [(t.name, rung) for t in tasks for rung in range(1, top + 1) if (t.name, rung) not in residuals]
     if missing:
+        names, rungs = (list(dict.fromkeys(part)) for part in zip(*missing, strict=True))
         raise UsageError(
-            f"how much scores vary between training seeds is not known of {', '.join(missing)}; measure it with: "
-            f"agentarch tasks --measure {','.join(missing)} --rungs {','.join(map(str, range(1, top + 1)))} --seeds 5"
+            "how much scores vary between training seeds is not known of "
+            f"{', '.join(f'{name} at rung {rung}' for name, rung in missing)}; measure it with: agentarch tasks "
+            f"--measure {','.join(names)} --rungs {','.join(map(str, sorted(rungs)))} --seeds 2"
         )
     limit = asked.evaluations or suite.evaluations
     return Setting(tasks, residuals, asked.designs, better, limit, suite.confirm_seeds, top)

@@ -6,10 +6,9 @@ author did by mistake or to deceive; whether designs that must not score do not 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
-from dataclasses import astuple
 from functools import partial
+from itertools import combinations
 from typing import get_args, get_type_hints
 
 import numpy as np
@@ -19,7 +18,7 @@ from agentarch.kinds.audits import MOST_REPEATED, NEAR_CHANCE, Audit, repeated_s
 from agentarch.kinds.lookups import lookups
 from agentarch.kinds.network import grading_fault
 from agentarch.scoring import score_items
-from agentarch.task import IGNORED_LABEL, Data, Spec, Task
+from agentarch.task import IGNORED_LABEL, SPLITS, Data, Spec, Task, terms_fault
 
 MOST_READABLE = 0.9
 """How far from guessing the commonest label to knowing it a look at one place of an input may lead."""
@@ -34,12 +33,15 @@ _DIMENSIONS = {"tokens": 1, "series": 2, "image": 3, "table": 1}
 _ARRAYS = ("train_inputs", "train_labels", "inputs", "labels")
 
 
-def check_task(task: Task, seed: int = 0) -> Iterator[Audit]:
+def check_task(
+    task: Task, seed: int = 0, begins: Callable[[str], None] = lambda name: None
+) -> Iterator[Audit]:
     """Check a task of networks, one finding after the other; ends after the first that does not hold.
 
     Args:
         task: to be checked. Whatever its code raises is a finding.
         seed: of its data.
+        begins: called with the name of each check before it begins, for a task's code may take long.
     """
     made = _Made(task, seed)
     checks: tuple[tuple[str, str, Callable[[Task, _Made], str]], ...] = (
@@ -57,9 +59,10 @@ def check_task(task: Task, seed: int = 0) -> Iterator[Audit]:
         ("chance and ceiling are what grading gives", "0 for knowing frequencies, 1 for the labels", _ends),
     )
     for name, expected, find in checks:
+        begins(name)
         try:
             fault = find(task, made)
-        except Exception as error:  # the task is somebody's code
+        except (Exception, SystemExit) as error:  # the task is somebody's code
             fault = f"it raised {type(error).__name__}: {error}"
         yield Audit(name, not fault, fault or "so it is", expected)
         if fault:
@@ -71,33 +74,21 @@ class _Made:
 
     def __init__(self, task: Task, seed: int) -> None:
         self.task, self.seed = task, seed
-        self._kept: dict[int, Data] = {}
+        self._kept: dict[tuple[int, str, int], Data] = {}
 
-    def data(self, rung: int) -> Data:
-        if rung not in self._kept:
-            self._kept[rung] = self.fresh(rung, self.seed)
-        return self._kept[rung]
+    def data(self, rung: int, split: str = "search", later: int = 0) -> Data:
+        """Return the data of a seed so many later than the one that is checked."""
+        key = rung, split, later
+        if key not in self._kept:
+            self._kept[key] = self.fresh(*key)
+        return self._kept[key]
 
-    def fresh(self, rung: int, seed: int) -> Data:
-        return self.task.data("search", rung, seed)
+    def fresh(self, rung: int, split: str = "search", later: int = 0) -> Data:
+        return self.task.data(split, rung, self.seed + later)
 
 
 def _terms(task: Task, made: _Made) -> str:
-    for name in ("chance", "ceiling"):
-        value = getattr(task, name)
-        if not isinstance(value, int | float) or not math.isfinite(value):
-            return f"its {name} is {value!r}, expected a finite number"
-    if task.chance == task.ceiling:
-        return (
-            f"its chance and its ceiling are both {task.chance:g}, so that no score can be told from another"
-        )
-    for number, rung in enumerate(task.rungs):
-        counts = (rung.steps, rung.batch_size, rung.train_items, rung.scored_items, rung.max_parameters)
-        if min(counts) < 1 or rung.wall_seconds <= 0:
-            return f"rung {number} has {astuple(rung)}, of which every number must be above 0"
-        if rung.scored_items < 2:
-            return f"rung {number} has one scored item, and an interval takes more"
-    return ""
+    return terms_fault(task)
 
 
 def _specs(task: Task, made: _Made) -> str:
@@ -126,13 +117,18 @@ def _specs(task: Task, made: _Made) -> str:
 
 
 def _arrays(task: Task, made: _Made) -> str:
-    for number, rung in enumerate(task.rungs):
-        data, spec = made.data(number), task.spec(number)
+    wanted = [(number, "search") for number in range(len(task.rungs))]
+    for number, split in wanted + [(1, split) for split in SPLITS if split != "search"]:
+        try:
+            data = made.data(number, split)
+        except (Exception, SystemExit) as error:
+            return f"rung {number}, split {split!r}: it raised {type(error).__name__}: {error}"
+        rung, spec = task.rungs[number], task.spec(number)
         for prefix, items in (("train_", rung.train_items), ("", rung.scored_items)):
             inputs, labels = getattr(data, f"{prefix}inputs"), getattr(data, f"{prefix}labels")
             fault = _array_fault(inputs, labels, items, spec, is_scored=not prefix)
             if fault:
-                return f"rung {number}: {prefix}{fault}"
+                return f"rung {number}, split {split!r}: {prefix}{fault}"
     return ""
 
 
@@ -167,8 +163,10 @@ def _array_fault(
     elif not np.isfinite(inputs).all():
         return f"inputs have {np.count_nonzero(~np.isfinite(inputs))} values that are NaN or infinite"
     told = labels != IGNORED_LABEL
-    if not told.reshape(len(labels), -1).any(axis=1).all():
-        return "labels are lacking for whole items, expected at least one each" if is_scored else ""
+    if is_scored and not told.reshape(len(labels), -1).any(axis=1).all():
+        return "labels are lacking for whole items, expected at least one each"
+    if not told.any():
+        return f"labels are all {IGNORED_LABEL}, so that there is nothing to learn"
     found = np.unique(labels[told])
     if found[0] < 0 or found[-1] >= spec.n_outputs:
         return f"labels range from {found[0]} to {found[-1]}, expected 0 to {spec.n_outputs - 1}"
@@ -178,20 +176,21 @@ def _array_fault(
 
 
 def _follows(task: Task, made: _Made) -> str:
-    def arrays(data: Data) -> list[NDArray[np.generic]]:
-        return [getattr(data, name) for name in _ARRAYS]
-
-    seed = made.seed
-    first, again, other = (
-        arrays(data) for data in (made.data(1), made.fresh(1, seed), made.fresh(1, seed + 1))
-    )
-    for name, one, two in zip(_ARRAYS, first, again, strict=True):
-        if not np.array_equal(one, two):
+    seed, first, again = made.seed, made.data(1), made.fresh(1)
+    for name in _ARRAYS:
+        if not np.array_equal(getattr(first, name), getattr(again, name)):
             return f"the same seed gave other {name} the second time"
-    if np.array_equal(first[2], other[2]):
-        return (
-            f"seeds {seed} and {seed + 1} gave the same scored inputs, so that a design can be fitted to them"
-        )
+    for split in SPLITS:
+        for one, other in combinations(range(3), 2):  # a task may know but two data sets
+            here, there = made.data(1, split, one), made.data(1, split, other)
+            seeds = f"split {split!r}, seeds {seed + one} and {seed + other}"
+            if np.array_equal(here.inputs, there.inputs):
+                return f"{seeds} gave the same scored inputs, so that a design can be fitted to them"
+            if np.array_equal(here.labels, there.labels):
+                return f"{seeds} gave the same scored labels, so that they do not follow from the inputs"
+            equal = (here.inputs == there.inputs).reshape(len(here.inputs), -1).all(axis=1).mean()
+            if equal > MOST_REPEATED:
+                return f"{seeds} gave {equal:.1%} of the scored inputs alike, so that a design can be fitted to them"
     return ""
 
 
@@ -246,6 +245,11 @@ def _ends(task: Task, made: _Made) -> str:
             f"have a {task.metric} of {best:.4g} and knowing only how frequent they are one of {plain:.4g}"
         )
     reached = (best - task.chance) / (task.ceiling - task.chance)
+    if reached > 2 - FEWEST_REACHED:
+        return (
+            f"the labels themselves score {reached:.3f}: they are beyond the ceiling of {task.ceiling:.4g}, so that "
+            "honest designs would be quarantined"
+        )
     if reached < FEWEST_REACHED:
         return (
             f"the labels themselves score {reached:.3f}: the ceiling of {task.ceiling:.4g} cannot be reached"

@@ -24,7 +24,7 @@ from agentarch.kinds.shelf import Shelf
 from agentarch.qd.axes import Axis
 from agentarch.scoring import score_items
 from agentarch.seeding import derive_seed
-from agentarch.task import Data, Spec, Task, blamed_on
+from agentarch.task import Data, Spec, Task, blamed_on, terms_fault
 
 CONTRACT = Contract(
     kind="network",
@@ -115,6 +115,7 @@ class NetworkKind:
     def fingerprint(self, task: Task, rung: int) -> str:
         """Hash the spec, the recipe, the arrays of a fixed seed, and how drawn logits are graded; see `Kind`."""
         with blamed_on(task):
+            _check_terms(task)
             level, spec, data = task.rungs[rung], task.spec(rung), task.data("search", rung, 0)
             drawn = np.random.default_rng(0).normal(0, 1, (*data.labels.shape, spec.n_outputs))
             graded = task.grade(drawn.astype(np.float32), data.labels)
@@ -191,6 +192,7 @@ class NetworkKind:
             return derive_seed(self._secret, purpose, *_parts(request))
 
         with blamed_on(task):
+            _check_terms(task)
             data = task.data(request.split, request.rung, seed("data"))
             spec = task.spec(request.rung)
             noise = np.random.default_rng(seed("noise"))
@@ -198,6 +200,16 @@ class NetworkKind:
         is_causal = spec.causal and spec.output == "per_position"
         probes = make_probes(data.inputs, is_causal, np.random.default_rng(seed("probes")))
         return _Materials(data, probes, extras)
+
+
+def _check_terms(task: Task) -> None:
+    """Make sure that a task can be worked with.
+
+    Raises:
+        ValueError: what it says of itself makes no sense.
+    """
+    if fault := terms_fault(task):
+        raise ValueError(fault)
 
 
 def _parameters(result: Result) -> int | None:
@@ -283,8 +295,11 @@ def grading_fault(graded: Mapping[str, NDArray[np.float64]], metric: str, items:
     if metric not in graded:
         return f"grade returned {', '.join(graded) or 'no metric'}, but the metric is {metric!r}"
     for name, values in graded.items():
-        if np.shape(values) != (items,):
-            return f"grade returned {name!r} of shape {np.shape(values)}, expected one value for each of {items} items"
+        if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiub":
+            what = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
+            return f"grade returned {name!r} as {what}, expected an array of real numbers"
+        if values.shape != (items,):
+            return f"grade returned {name!r} of shape {values.shape}, expected one value for each of {items} items"
         if np.isinf(values).any():
             return f"grade returned an infinite {name!r}"
     return ""

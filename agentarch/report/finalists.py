@@ -8,10 +8,10 @@ from typing import Any
 from agentarch.design import Design
 from agentarch.evaluation import Cells, Score, ScoredDesign
 from agentarch.report.source import difference
-from agentarch.scoring import NoisePool, cells_score
+from agentarch.scoring import Noise, cells_score
 from agentarch.search.arm import RANDOM, SEARCH
 from agentarch.search.decision import Choice
-from agentarch.search.finish import FINALIST, Contender, confirmed, contenders_of
+from agentarch.search.finish import FINALIST, Contender, confirmed, contenders_of, noise_of_finish
 from agentarch.search.state import RunState
 from agentarch.search.summary import lineage, verdict_summary
 from agentarch.text import one_line
@@ -58,7 +58,7 @@ def shown_in_full(state: RunState) -> list[dict[str, Any]]:
 def _uneven_budget(state: RunState) -> str:
     """Return what must be said when the random control had less to spend than the search; empty when it had as much."""
     random, search = state.arms[RANDOM].steps, state.arms[SEARCH].steps
-    if not random or random >= EQUAL_SHARE * search:
+    if RANDOM not in state.arm_of.values() or random >= EQUAL_SHARE * search:  # seeds count in every arm
         return ""
     return (
         f"The random proposals had {random / search:.0%} of the training steps of the search, so they are a weaker "
@@ -75,41 +75,39 @@ def _contenders(state: RunState) -> list[dict[str, Any]]:
         if one.role == FINALIST and one.learning_rate != 1.0 and one in cells
     }
     shown = [one for one in cells if one not in swept.values()]
-    pool = NoisePool()
-    for one in shown:  # as for the verdict, which knows no swept rates
-        pool.put(one.name, cells[one])
+    noise = noise_of_finish(state)
     return [
         {
             "role": one.role,
-            **_scores(state, cells[one], pool),
-            "test": _test(state, one, pool),
-            "swept": _swept(swept.get(one.design_id), cells, pool) if one.role == FINALIST else None,
+            **_scores(state, cells[one], noise),
+            "test": _test(state, one, noise),
+            "swept": _swept(swept.get(one.design_id), cells, noise) if one.role == FINALIST else None,
             **_account(state, state.designs[one.design_id]),
         }
         for one in shown
     ]
 
 
-def _scores(state: RunState, cells: Cells, pool: NoisePool) -> dict[str, Any]:
-    by_task = {task: cells_score({task: found}, pool.noise) for task, found in cells.items()}
+def _scores(state: RunState, cells: Cells, noise: Noise) -> dict[str, Any]:
+    by_task = {task: cells_score({task: found}, noise) for task, found in cells.items()}
     tasks = {task: _estimate(one) for task, one in by_task.items()}
     if len(cells) < len(state.tasks):  # a mean over some of the tasks does not compare with one over all
         return {"score": None, "interval": None, "n": None, "tasks": tasks}
-    score = cells_score(cells, pool.noise)
+    score = cells_score(cells, noise)
     return {"score": score.value, "interval": [score.low, score.high], "n": score.n, "tasks": tasks}
 
 
-def _test(state: RunState, contender: Contender, pool: NoisePool) -> dict[str, Any] | None:
+def _test(state: RunState, contender: Contender, noise: Noise) -> dict[str, Any] | None:
     cells = confirmed(state, contender, "test")
-    return _estimate(cells_score(cells, pool.noise)) if len(cells) == len(state.tasks) else None
+    return _estimate(cells_score(cells, noise)) if len(cells) == len(state.tasks) else None
 
 
 def _swept(
-    contender: Contender | None, cells: Mapping[Contender, Cells], pool: NoisePool
+    contender: Contender | None, cells: Mapping[Contender, Cells], noise: Noise
 ) -> dict[str, Any] | None:
     if contender is None:
         return None
-    score = cells_score(cells[contender], pool.noise)
+    score = cells_score(cells[contender], noise)
     return {
         "learning_rate": contender.learning_rate,
         "score": score.value,

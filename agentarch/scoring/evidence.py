@@ -88,11 +88,12 @@ def difference(one: Cells, other: Cells, noise: Noise, level: float = LEVEL) -> 
     Args:
         one: its scores, by task and seed.
         other: what it is compared with.
-        noise: of single scores; where a task is missing, the intervals of the scores stand in.
+        noise: of single scores; where a task is missing, the intervals of the scores stand in; with no degree of
+            freedom it says nothing, and the pair's own spread stands alone.
         level: of the interval.
 
     Returns:
-        The difference, or None when a task has no seed in common.
+        The difference, or None when a task has no seed in common, or one and nothing is known of noise.
     """
     values, shares, squares = [], [], 0.0
     n = 0
@@ -102,6 +103,8 @@ def difference(one: Cells, other: Cells, noise: Noise, level: float = LEVEL) -> 
             return None
         found = [one[task][seed].value - other[task][seed].value for seed in seeds]
         prior = noise.get(task) or _of_items([*one[task].values(), *other[task].values()])
+        if len(found) < 2 and not prior.freedom:
+            return None
         variance = _moderated(found, Variance(2 * prior.value, prior.freedom))
         share = variance.value / len(found)
         values.append(sum(found) / len(found))
@@ -199,9 +202,11 @@ def _moderated(values: list[float], prior: Variance) -> Variance:
     """Return the variance of one value, weighing that of these values with that of others."""
     own, weight = len(values) - 1, min(prior.freedom, PRIOR_FREEDOM)
     squares = _squares(values)
-    moderated = (weight * prior.value + squares) / (weight + own)
-    # Designs differ in how noisy they are: a pair that is seen to vary more than others is taken at its word.
-    return Variance(max(moderated, squares / own if own else 0.0), weight + own)
+    if not own or squares <= own * prior.value:
+        return Variance((weight * prior.value + squares) / (weight + own), weight + own)
+    # Designs differ in how noisy they are. A pair that is seen to vary more than others is taken at its word, and the
+    # more it does the less the others say of it.
+    return Variance(squares / own, own + weight * own * prior.value / squares)
 
 
 def _squares(values: list[float]) -> float:

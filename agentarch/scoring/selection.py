@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agentarch.evaluation import Cells, Score
-from agentarch.scoring.evidence import LEVEL, Difference, NoisePool, difference
+from agentarch.scoring.evidence import LEVEL, Difference, NoisePool, Variance, difference
 
 
 def surest(scores: Mapping[str, Score]) -> list[str]:
@@ -48,7 +48,7 @@ def judge(finalists: Mapping[str, Cells], controls: Mapping[str, Cells]) -> Judg
 
     To win, a finalist must beat every control (an intersection-union test: Berger 1982), which needs no correction for
     the number of controls. Nothing is judged on noise that has not been measured. Behind a pair stands the noise of
-    the other contenders, or of all where the others are too few.
+    the other contenders; where they are too few, the pair's own spread stands alone, for it is not to vouch for itself.
 
     Args:
         finalists: their scores by name; those without any count as tried.
@@ -65,10 +65,11 @@ def judge(finalists: Mapping[str, Cells], controls: Mapping[str, Cells]) -> Judg
     tasks = {task for cells in (*finalists.values(), *controls.values()) for task in cells}
     if not tasks <= pool.noise.keys():
         return None
+    unknown = {task: Variance(0.0, 0.0) for task in tasks}
     best: Judgement | None = None
     for name, cells in finalists.items():
         found = {
-            other: difference(cells, theirs, {**pool.noise, **pool.without(name, other)}, level)
+            other: difference(cells, theirs, unknown | pool.without(name, other), level)
             for other, theirs in controls.items()
         }
         against = {other: one for other, one in found.items() if one is not None}

@@ -27,7 +27,7 @@ class Arm:
         scored: its designs with a score on every task, by id.
         evaluations: that were queued for it.
         steps: optimiser steps of those; the measure of its budget, for it is the same on every machine.
-        repeats: the evaluations among them that rechecked an elite.
+        recheck_steps: the steps among them that rechecked an elite.
         cpu_seconds: spent inside its designs.
         climbed: ids of designs that were asked to do a rung, by rung.
     """
@@ -37,7 +37,7 @@ class Arm:
     scored: dict[str, ScoredDesign] = field(default_factory=dict)
     evaluations: int = 0
     steps: int = 0
-    repeats: int = 0
+    recheck_steps: int = 0
     cpu_seconds: float = 0.0
     climbed: dict[int, set[str]] = field(default_factory=dict)
     _ranked: dict[int, list[tuple[float, str]]] = field(default_factory=dict)

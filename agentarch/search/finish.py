@@ -13,7 +13,7 @@ from typing import Any
 from agentarch.design import Contract, Design, read_design
 from agentarch.evaluation import Cells, Request, ScoredDesign
 from agentarch.proposers.matching import matched_in_size
-from agentarch.scoring import Difference, cells_score
+from agentarch.scoring import Difference, Noise, NoisePool, cells_score, difference
 from agentarch.scoring.selection import Judgement, judge, surest
 from agentarch.search.arm import RANDOM, SEARCH
 from agentarch.search.decision import Choice, Decision
@@ -283,6 +283,15 @@ def confirmed(state: RunState, contender: Contender, split: str = "confirm") -> 
     return state.cells(contender.design_id, split, rung, contender.learning_rate)
 
 
+def noise_of_finish(state: RunState) -> Noise:
+    """Return how much scores vary between training seeds at the rung of the finish, as its confirmations show."""
+    pool = NoisePool()
+    for one in contenders_of(state):
+        if one.role != FINALIST or one.learning_rate == 1.0:
+            pool.put(one.name, confirmed(state, one))
+    return pool.noise
+
+
 def judged(state: RunState) -> Judgement | None:
     """Judge the finish as far as it has come; None while some contender lacks a task that it did not fail on.
 
@@ -320,8 +329,7 @@ def tested(state: RunState) -> Difference | None:
     )
     if len(leader) < len(state.tasks) or len(control) < len(state.tasks):
         return None
-    judgement = judge({"leader": leader}, {"control": control})
-    return judgement.difference if judgement else None
+    return difference(leader, control, noise_of_finish(state))
 
 
 def verdict_of(state: RunState, judgement: Judgement | None) -> Decision:

@@ -34,11 +34,11 @@ LEVEL = 0.8
 LEADERS = 4
 """So many of the best designs of the top rung get all seeds, for one of them is what the run will stand for."""
 
-FEW_AT_THE_TOP = 6
+FEW_AT_THE_TOP = 8
 """With fewer designs at the top rung there are no leaders yet."""
 
-REPEATED_SHARE = 0.1
-"""Share of an arm's evaluations that may go into rechecking elites, beyond what a climb or the lead hangs on."""
+RECHECKED_SHARE = 0.05
+"""Share of an arm's training steps that may go into rechecking elites, beyond what a climb or the lead hangs on."""
 
 
 def compared(one: ScoredDesign, other: ScoredDesign, noise: Callable[[int], Noise]) -> Difference | None:
@@ -116,8 +116,8 @@ class Race:
                     f"on {counted(seeds, 'training seed')}",
                     self.on_every_task(leader.design.id, self.top, seeds),
                 )
-        if arm.repeats + len(self._tasks) <= REPEATED_SHARE * arm.evaluations:
-            yield from self._repeats(arm)
+        if arm.recheck_steps < RECHECKED_SHARE * arm.steps:
+            yield from self._rechecks(arm)
 
     def _promotion(
         self, arm: Arm, rung: int, noise: Callable[[int], Noise], fate: Callable[[Request], Fate]
@@ -158,7 +158,7 @@ class Race:
             {"design": best.design.id, "rung": rung + 1},
         )
 
-    def _repeats(self, arm: Arm) -> Iterator[Decision]:
+    def _rechecks(self, arm: Arm) -> Iterator[Decision]:
         """Ask again where a niche is contested, and then whoever holds one on few seeds."""
         for niche, challenger in arm.archive.contested.items():
             holder = arm.archive.elites[niche]

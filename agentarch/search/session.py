@@ -98,6 +98,9 @@ def create_run(config: RunConfig, folder: Path) -> None:
     """
     check_sandbox(config.sandbox)
     kind, loaded = _load(config, secret="")
+    highest = min(len(task.rungs) for task in loaded) - 1
+    if config.top_rung is not None and config.top_rung > highest:
+        raise UsageError(f"the tasks have rungs up to {highest}, and none to climb to rung {config.top_rung}")
     make_proposer(config.proposer)
     tasks = tuple(lasting_name(name) for name in config.tasks)
     secret = new_secret() if config.seed is None else f"seed {config.seed}"

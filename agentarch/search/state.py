@@ -72,7 +72,8 @@ class RunState:
     _behaviours: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _pools: dict[int, NoisePool] = field(default_factory=dict)
     _last: int = 0
-    _last_at: float | None = None
+    _last_at: float = 0.0
+    _is_at_work: bool = False
 
     @classmethod
     def empty(cls, tasks: Sequence[Task], axes: tuple[Axis, ...]) -> RunState:
@@ -169,9 +170,10 @@ class RunState:
 
     def apply(self, event: Event) -> None:
         """Take one event in. Events come in the order of their numbers."""
-        if event.kind != "started" and self._last_at is not None:  # time between sessions is nobody's
+        if self._is_at_work and event.kind != "started":  # time between sessions is nobody's
             self.engine_seconds += max(0.0, event.at - self._last_at)
         self._last, self._last_at = event.number, event.at
+        self._is_at_work = event.kind != "stopped" and (self._is_at_work or event.kind == "started")
         handle = getattr(self, f"_on_{event.kind}", None)
         if handle is not None:
             handle(event.body)
@@ -205,7 +207,7 @@ class RunState:
             arm.evaluations += 1
             if request.split == "search" and request.learning_rate == 1.0:
                 arm.steps += steps
-                arm.repeats += is_recheck
+                arm.recheck_steps += steps if is_recheck else 0
                 arm.send_up(request.rung, request.design_id)
 
     def _on_leased(self, body: dict[str, Any]) -> None:

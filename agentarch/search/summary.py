@@ -66,11 +66,7 @@ def verdict_summary(state: RunState) -> dict[str, Any] | None:
     facts = verdicts[-1].facts
     opened = state.decided(Choice.TEST)
     found = tested(state)
-    note = (
-        f"the test split was opened {len(opened)} times, so this is no longer a first look"
-        if len(opened) > 1
-        else ""
-    )
+    note = _looks_note(state)
     test = {"looks": len(opened), "note": note, "sentence": "", "difference": None}
     if found is not None:
         test["sentence"] = (
@@ -79,6 +75,12 @@ def verdict_summary(state: RunState) -> dict[str, Any] | None:
         )
         test["difference"] = {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
     return {"sentence": verdicts[-1].reason, **facts, "test": test if opened else None}
+
+
+def _looks_note(state: RunState) -> str:
+    """Return what must stand beside every figure of the test split; empty as long as it is a first look."""
+    looks = len(state.decided(Choice.TEST))
+    return f"the test split was opened {looks} times, so this is no longer a first look" if looks > 1 else ""
 
 
 def decisions_summary(state: RunState) -> list[dict[str, Any]]:
@@ -124,6 +126,7 @@ def design_summary(state: RunState, design: Design) -> dict[str, Any]:
         "parents": list(design.parents),
         "lineage": lineage(state, design),
         "same_as": state.same_as.get(design.id),
+        "test_note": _looks_note(state),
         "is_elite": any(elite.design.id == design.id for elite in state.archive.elites.values()),
         "scores": {}
         if scored is None
