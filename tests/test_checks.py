@@ -77,7 +77,6 @@ class ChanceIsNan(Tiny):
 
 class ChanceTooLow(Tiny):
     chance = 0.0001
-    ceiling = 0.2
 
 
 class CeilingBeyondReach(Tiny):
@@ -314,7 +313,7 @@ LIES = [
         "grading is as the contract says",
         "'accuracy' of shape (23,), expected one value for each of 24",
     ),
-    (GradesOneNumber(), "grading is as the contract says", "'accuracy' of shape ()"),
+    (GradesOneNumber(), "grading is as the contract says", "'accuracy' as float, expected an array"),
     (GradesNan(), "grading is as the contract says", "for the labels themselves, its accuracy is NaN"),
     (GradesInfinity(), "grading is as the contract says", "an infinite 'accuracy'"),
     (LacksItsMetric(), "grading is as the contract says", "but the metric is 'f1'"),

@@ -160,7 +160,7 @@ def test_a_contested_niche_is_asked_about_first():
     arm = Arm("search", Archive(AXES, lambda one, other: takes_niche(one, other, lambda rung: LOUD)))
     for one in (holder, challenger):
         arm.add(one)
-    arm.evaluations = 50
+    arm.steps = 1000
     decision = decide(arm, Fates(holder, challenger), LOUD, top=1)
     assert asked(decision) == [("challenger", 1, 1)]
     assert "holds its niche, but not surely" in decision.reason
