@@ -39,13 +39,13 @@ class Fates:
         return "done" if key in self.done else "pending" if key in self.pending else "new"
 
 
-def arm_of(*designs, noise=QUIET, steps=0):
+def arm_of(*designs, noise=QUIET, evaluations=0):
     arm = Arm("search", Archive(AXES, lambda one, other: takes_niche(one, other, lambda rung: noise)))
     for number, one in enumerate(designs):
         arm.add(ScoredDesign(one.design, one.scores, {"size": float(number)}, one.cells))
         for rung in one.cells:
             arm.send_up(rung, one.design.id)
-    arm.steps = steps
+    arm.evaluations, arm.steps = evaluations, 10 * evaluations
     return arm
 
 
@@ -124,9 +124,9 @@ def test_leaders_of_a_filled_top_rung_get_all_seeds():
 
 def test_elites_are_asked_again_within_the_share_for_that_and_not_beyond():
     designs = [scored(name, [0.5]) for name in "xyz"]
-    arm = arm_of(*designs, steps=1000)
+    arm = arm_of(*designs, evaluations=30)
     assert decide(arm, Fates(*designs)).kind is Choice.RECHECK
-    arm.recheck_steps = 51
+    arm.recheck_steps = 10
     assert decide(arm, Fates(*designs)) is None
 
 
@@ -160,7 +160,7 @@ def test_a_contested_niche_is_asked_about_first():
     arm = Arm("search", Archive(AXES, lambda one, other: takes_niche(one, other, lambda rung: LOUD)))
     for one in (holder, challenger):
         arm.add(one)
-    arm.steps = 1000
+    arm.evaluations, arm.steps = 50, 500
     decision = decide(arm, Fates(holder, challenger), LOUD, top=1)
     assert asked(decision) == [("challenger", 1, 1)]
     assert "holds its niche, but not surely" in decision.reason

@@ -43,6 +43,11 @@ class Arm:
     _ranked: dict[int, list[tuple[float, str]]] = field(default_factory=dict)
     _keys: dict[tuple[int, str], float] = field(default_factory=dict)
 
+    @property
+    def mean_steps(self) -> float:
+        """Optimiser steps of one of its evaluations, on average."""
+        return self.steps / self.evaluations if self.evaluations else 0.0
+
     def add(self, scored: ScoredDesign) -> None:
         """Take in a design, or what has since been learnt of one."""
         name = scored.design.id

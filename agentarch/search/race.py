@@ -116,7 +116,8 @@ class Race:
                     f"on {counted(seeds, 'training seed')}",
                     self.on_every_task(leader.design.id, self.top, seeds),
                 )
-        if arm.recheck_steps < RECHECKED_SHARE * arm.steps:
+        one_more = arm.mean_steps * len(self._tasks)
+        if one_more and arm.recheck_steps + one_more <= RECHECKED_SHARE * arm.steps:
             yield from self._rechecks(arm)
 
     def _promotion(
