@@ -134,7 +134,11 @@ def _score(median: float, low: float, high: float) -> Score:
 
 def main() -> None:
     """Print what came of each domain."""
-    found = replay_all(data_file(FILE))
+    path = data_file(FILE)
+    if not path.is_file():
+        print(f"not replayed: there is no {str(path)!r}; name the folder that holds tabular/ in AGENTARCH_DATA")
+        return
+    found = replay_all(path)
     if "--json" in sys.argv:
         print(json.dumps([asdict(one) for one in found], indent=2))
         return
