@@ -136,7 +136,9 @@ def main() -> None:
     """Print what came of each domain."""
     path = data_file(FILE)
     if not path.is_file():
-        print(f"not replayed: there is no {str(path)!r}; name the folder that holds tabular/ in AGENTARCH_DATA")
+        print(
+            f"not replayed: there is no {str(path)!r}; name the folder that holds tabular/ in AGENTARCH_DATA"
+        )
         return
     found = replay_all(path)
     if "--json" in sys.argv:
