@@ -184,7 +184,7 @@ def show(
         show_design(folder, design, as_json)
 
 
-@app.command(epilog="Examples: agentarch report latest    agentarch report latest --output /tmp/night.html")
+@app.command(epilog="Examples: agentarch report latest    agentarch report latest --output night.html")
 def report(
     run: RunName,
     output: Annotated[

@@ -153,7 +153,9 @@ def _tell_measured(done: _Checked, name: str) -> None:
         else:
             verdict = "told apart" if one.separates else "[red]not told apart[/red]"
             chance = (
-                "" if one.by_chance is None else f" (equal designs would spread {one.by_chance:.3f} at most)"
+                ""
+                if one.by_chance is None
+                else f" (equal designs spread more than {one.by_chance:.3f} one time in 20)"
             )
             OUT.print(
                 f"    noise floor {one.noise:.4f} (standard deviation over {one.seeds} seeds of "

@@ -11,7 +11,14 @@ from agentarch.report.source import difference
 from agentarch.scoring import Noise, cells_score
 from agentarch.search.arm import RANDOM, SEARCH
 from agentarch.search.decision import Choice
-from agentarch.search.finish import FINALIST, Contender, confirmed, contenders_of, noise_of_finish
+from agentarch.search.finish import (
+    FINALIST,
+    Contender,
+    confirmed,
+    contenders_of,
+    judged_contenders,
+    noise_of_finish,
+)
 from agentarch.search.state import RunState
 from agentarch.search.summary import lineage, verdict_summary
 from agentarch.text import one_line
@@ -74,7 +81,7 @@ def _contenders(state: RunState) -> list[dict[str, Any]]:
         for one in contenders
         if one.role == FINALIST and one.learning_rate != 1.0 and one in cells
     }
-    shown = [one for one in cells if one not in swept.values()]
+    shown = [one for one in judged_contenders(state) if one in cells]
     noise = noise_of_finish(state)
     return [
         {

@@ -277,6 +277,11 @@ def contenders_of(state: RunState) -> list[Contender]:
     return contenders
 
 
+def judged_contenders(state: RunState) -> list[Contender]:
+    """Return who is judged: a finalist at the frozen recipe's rate only, for a rate of its own decides nothing."""
+    return [one for one in contenders_of(state) if one.role != FINALIST or one.learning_rate == 1.0]
+
+
 def confirmed(state: RunState, contender: Contender, split: str = "confirm") -> Cells:
     """Return a contender's scores on a split of the finish."""
     rung = state.decided(Choice.FINALISTS)[-1].facts["rung"]
@@ -286,22 +291,17 @@ def confirmed(state: RunState, contender: Contender, split: str = "confirm") -> 
 def noise_of_finish(state: RunState) -> Noise:
     """Return how much scores vary between training seeds at the rung of the finish, as its confirmations show."""
     pool = NoisePool()
-    for one in contenders_of(state):
-        if one.role != FINALIST or one.learning_rate == 1.0:
-            pool.put(one.name, confirmed(state, one))
+    for one in judged_contenders(state):
+        pool.put(one.name, confirmed(state, one))
     return pool.noise
 
 
 def judged(state: RunState) -> Judgement | None:
-    """Judge the finish as far as it has come; None while some contender lacks a task that it did not fail on.
-
-    Ranking uses the frozen recipe: a finalist's swept learning rate is reported beside it and decides nothing.
-    """
-    sides: tuple[dict[str, Cells], dict[str, Cells]] = ({}, {})
-    for one in contenders_of(state):
-        if one.role != FINALIST or one.learning_rate == 1.0:
-            sides[one.role != FINALIST][one.name] = confirmed(state, one)
-    finalists, controls = sides
+    """Judge the finish as far as it has come; None while some contender lacks a task that it did not fail on."""
+    finalists: dict[str, Cells] = {}
+    controls: dict[str, Cells] = {}
+    for one in judged_contenders(state):
+        (finalists if one.role == FINALIST else controls)[one.name] = confirmed(state, one)
     if any(len(cells) < len(state.tasks) for cells in (*finalists.values(), *controls.values())):
         return None
     return judge(finalists, controls)
