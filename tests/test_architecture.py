@@ -13,8 +13,8 @@ SANDBOX = sorted((ROOT / "sandbox").glob("*.py"))
 FLOORS = (
     {"errors", "files", "syntax", "text", "wording"},
     {"design", "task", "evaluation", "config", "content", "seeding", "suites"},
-    {"scoring", "store", "execution", "qd", "proposers", "catalogue", "tasks"},
-    {"kinds", "testing"},
+    {"scoring", "store", "execution", "qd", "proposers", "catalogue", "tasks", "models"},
+    {"kinds", "testing", "meta"},
     {"search"},
     {"report"},
     {"cli"},
