@@ -7,12 +7,19 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from agentarch.errors import UsageError, unknown_name
 from agentarch.suites import Suite, find_suite
+
+DEFAULT_PROPOSER = "evolve"
+META = "meta"
+"""The proposer that language models write for."""
+
+ROLES = ("propose", "reflect", "repair", "judge")
+"""What a language model may be asked for."""
 
 DEFAULT_EVALUATIONS = 120
 DEFAULT_SUITE = "quick"
@@ -51,6 +58,19 @@ def _split_names(value: Any) -> Any:
     )
 
 
+def _whole_text(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _seconds(value: Any) -> Any:
+    return value if value is None else parse_duration(value)
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split_names)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_whole_text)]
+Seconds = Annotated[float | None, BeforeValidator(_seconds)]
+
+
 class RunConfig(BaseModel):
     """A run's settings, stored with it; a resumed run uses the stored ones.
 
@@ -62,17 +82,13 @@ class RunConfig(BaseModel):
 
     kind: str = Field("network", description="kind of design to search over")
     suite: str | None = Field(None, description="named set of tasks, with a budget and a highest rung")
-    tasks: Annotated[tuple[str, ...], BeforeValidator(_split_names)] = Field(
-        min_length=1, description="tasks a design is scored on: names, or task files"
-    )
+    tasks: Names = Field(min_length=1, description="tasks a design is scored on: names, or task files")
     evaluations: int | None = Field(None, strict=True, ge=1, description="stop after so many evaluations")
-    time: Annotated[float | None, BeforeValidator(lambda v: v if v is None else parse_duration(v))] = Field(
-        None, description="stop after so long, e.g. 30m"
-    )
+    time: Seconds = Field(None, description="stop after so long, e.g. 30m")
     workers: int = Field(
         default_factory=available_cores, strict=True, ge=1, le=256, description="boxes at a time"
     )
-    proposer: str = Field("evolve", description="what writes the designs")
+    proposer: str = Field(DEFAULT_PROPOSER, description="what writes the designs")
     seed: int | None = Field(
         None, strict=True, ge=0, lt=2**63, description="makes the run public and repeatable"
     )
@@ -89,6 +105,60 @@ class RunConfig(BaseModel):
     sweep: bool = Field(
         False, strict=True, description="also train finalists at the best of several learning rates"
     )
+
+    model: Names = Field((), description="language models that propose, e.g. openai/NAME, or manual")
+    base_url: Texts = Field(
+        (), description="URL or MODEL=URL, where models are served, when not by their makers"
+    )
+    fallback_model: Names = Field((), description="asked, in this order, when a model cannot be reached")
+    role_model: dict[str, str] = Field(
+        default_factory=dict, description="models for single roles: propose, reflect, repair or judge"
+    )
+    price: Texts = Field((), description="IN,OUT or MODEL=IN,OUT in dollars per million tokens")
+    max_usd: float | None = Field(None, gt=0, description="ask no model beyond so many dollars")
+    max_tokens: int | None = Field(None, strict=True, ge=1, description="nor beyond so many tokens")
+    max_requests: int | None = Field(None, strict=True, ge=1, description="nor beyond so many requests")
+    proposals_in_flight: int = Field(
+        4, strict=True, ge=1, le=64, description="proposals that models work on at a time"
+    )
+    model_deadline: Seconds = Field(300.0, description="how long one question may take, retries included")
+    prompts: str | None = Field(None, description="folder of prompt templates that replace the shipped ones")
+    prompt_tokens: int = Field(24_000, strict=True, ge=4_000, description="no prompt is longer")
+    reply_tokens: int = Field(8_192, strict=True, ge=256, description="no answer is longer")
+    reflect: bool = Field(
+        True, strict=True, description="let a model look at each design before anything is spent"
+    )
+    review: str = Field("off", description="off, gate, or sample:SHARE: which proposals wait for a person")
+    review_timeout: Seconds = Field(None, description="decide without a person after so long")
+    on_timeout: Literal["approve", "reject"] = Field("reject", description="what is decided then")
+    placebo: Literal["shuffled", "none"] | None = Field(
+        None, description="show the models other parents than the chosen ones, or none"
+    )
+
+    @field_validator("review")
+    @classmethod
+    def _check_review(cls, value: str) -> str:
+        mode, _, share = value.partition(":")
+        try:
+            is_share = mode == "sample" and 0 <= float(share) <= 1
+        except ValueError:
+            is_share = False
+        if value not in ("off", "gate") and not is_share:
+            raise ValueError("expected off, gate, or sample:SHARE with a share from 0 to 1, e.g. sample:0.2")
+        return value
+
+    @field_validator("role_model")
+    @classmethod
+    def _check_roles(cls, value: dict[str, str]) -> dict[str, str]:
+        for role in value:
+            if role not in ROLES:
+                raise ValueError(f"{role!r} is no role; the roles are {', '.join(ROLES)}")
+        return value
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Every model that may be asked, each once."""
+        return tuple(dict.fromkeys((*self.model, *self.role_model.values(), *self.fallback_model)))
 
     @property
     def has_random_control(self) -> bool:
@@ -116,6 +186,14 @@ def make_config(given: Mapping[str, Any], file: Path | None = None) -> RunConfig
         if key not in RunConfig.model_fields:
             raise unknown_name(f"key in {file}", key, RunConfig.model_fields)
     settings.update({key: value for key, value in given.items() if value is not None})
+    if settings.get("model") and settings.setdefault("proposer", META) != META:
+        raise UsageError(
+            f"--model names who writes the designs, and --proposer {settings['proposer']} does, too; give one of them"
+        )
+    if settings.get("proposer") == META and not settings.get("model"):
+        raise UsageError(
+            "the proposer 'meta' needs a language model; name one, e.g. --model openai/NAME, or --model manual"
+        )
     if "tasks" not in settings:
         settings = _of_suite(find_suite(str(settings.get("suite", DEFAULT_SUITE))), settings)
     elif "suite" in settings:

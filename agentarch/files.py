@@ -18,11 +18,16 @@ def write_whole(file: Path, text: str) -> None:
     Raises:
         AgentarchError: it cannot be written.
     """
+    write_whole_bytes(file, text.encode())
+
+
+def write_whole_bytes(file: Path, content: bytes) -> None:
+    """Write a file of bytes as `write_whole` does."""
     partial = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
         file.parent.mkdir(exist_ok=True)
-        with partial.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with partial.open("wb") as stream:
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(file)

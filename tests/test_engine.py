@@ -8,6 +8,7 @@ from agentarch.execution import ExecutionStopped, Result
 from agentarch.kinds.network import AXES, CONTRACT, NetworkKind
 from agentarch.search.decision import Choice
 from agentarch.search.engine import ATTEMPTS, BoxesFail, Engine
+from agentarch.search.log import Log
 from agentarch.search.state import RunState
 from agentarch.store import Store
 from agentarch.task import TaskFailed
@@ -97,7 +98,14 @@ def make_engine(store, executor, proposer, task=None, seeds=(), **settings) -> E
     for event in store.events():
         state.apply(event)
     return Engine(
-        store, state, config, "secret", NetworkKind("secret"), [task or Tiny()], proposer, seeds, executor
+        Log(store, state),
+        config,
+        "secret",
+        NetworkKind("secret"),
+        [task or Tiny()],
+        proposer,
+        seeds,
+        executor,
     )
 
 

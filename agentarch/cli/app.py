@@ -41,7 +41,8 @@ def root(
 
 
 @app.command(
-    epilog="Examples: agentarch search --suite quick    agentarch search --tasks recall,copy --time 8h --seed 1"
+    epilog="Examples: agentarch search --suite quick    agentarch search --tasks recall,copy --time 8h --seed 1    "
+    "agentarch search --model openai/NAME --max-usd 5 --review gate"
 )
 def search(
     kind: Annotated[str | None, typer.Option(help="Kind of design: network.  [default: network]")] = None,
@@ -65,7 +66,67 @@ def search(
     workers: Annotated[
         int | None, typer.Option(help="Boxes at a time, one thread each.  [default: all cores]")
     ] = None,
-    proposer: Annotated[str | None, typer.Option(help="evolve, random or seeds.  [default: evolve]")] = None,
+    proposer: Annotated[
+        str | None, typer.Option(help="evolve, random or seeds.  [default: evolve, or --model]")
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Language model that writes the designs: openai/NAME, anthropic/NAME, manual, or any name that "
+            "litellm knows. Several share the work by what they gain for a dollar."
+        ),
+    ] = None,
+    base_url: Annotated[
+        list[str] | None,
+        typer.Option(help="Where models are served: URL, or MODEL=URL.  [default: by their makers]"),
+    ] = None,
+    price: Annotated[
+        list[str] | None,
+        typer.Option(help="IN,OUT or MODEL=IN,OUT in dollars per million tokens.  [default: as litellm lists]"),
+    ] = None,
+    max_usd: Annotated[float | None, typer.Option(help="Ask no model beyond so many dollars.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Nor beyond so many tokens.")] = None,
+    max_requests: Annotated[int | None, typer.Option(help="Nor beyond so many requests.")] = None,
+    proposals_in_flight: Annotated[
+        int | None, typer.Option(help="Proposals that models work on at a time.  [default: 4]")
+    ] = None,
+    fallback_model: Annotated[
+        list[str] | None, typer.Option(help="Asked when a model cannot be reached.")
+    ] = None,
+    role_model: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ROLE=MODEL", help="Model for one role: propose, reflect, repair or judge."),
+    ] = None,
+    reflect: Annotated[
+        bool | None,
+        typer.Option(
+            "--reflect/--no-reflect", help="Let a model look at each design first.  [default: reflect]"
+        ),
+    ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help="Folder of prompt templates that replace the shipped ones.")
+    ] = None,
+    review: Annotated[
+        str | None,
+        typer.Option(help="Which proposals wait for a person: off, gate, or sample:0.2.  [default: off]"),
+    ] = None,
+    review_timeout: Annotated[
+        str | None, typer.Option(help="Decide without a person after so long, e.g. 30m.")
+    ] = None,
+    on_timeout: Annotated[
+        str | None, typer.Option(help="What is decided then: approve or reject.  [default: reject]")
+    ] = None,
+    placebo: Annotated[
+        str | None,
+        typer.Option(help="Show the models other parents than the chosen ones: shuffled, or none."),
+    ] = None,
+    model_deadline: Annotated[
+        str | None, typer.Option(help="How long a question may take, retries included.  [default: 300s]")
+    ] = None,
+    prompt_tokens: Annotated[
+        int | None, typer.Option(help="No prompt is longer, by a cautious estimate.  [default: 24000]")
+    ] = None,
+    reply_tokens: Annotated[int | None, typer.Option(help="No answer is longer.  [default: 8192]")] = None,
     controls: Annotated[
         bool | None,
         typer.Option(
@@ -108,9 +169,12 @@ def search(
     confirms the best designs and the controls on items that no decision has seen; the verdict says which control was
     beaten, by how much and how surely, or that none was.
 
+    With --model a language model writes the designs; its key is taken from the usual environment variable. What it costs
+    is reserved before each request, so that --max-usd is never passed. `agentarch review` decides on what waits.
+
     Ctrl-C stops it at once and loses nothing that was recorded; `agentarch resume` goes on.
     """
-    from agentarch.cli.searching import start
+    from agentarch.cli.searching import pairs, start
     from agentarch.config import make_config
 
     given = {
@@ -121,6 +185,24 @@ def search(
         "time": time,
         "workers": workers,
         "proposer": proposer,
+        "model": ",".join(model) if model else None,
+        "base_url": base_url or None,
+        "price": price or None,
+        "max_usd": max_usd,
+        "max_tokens": max_tokens,
+        "max_requests": max_requests,
+        "proposals_in_flight": proposals_in_flight,
+        "fallback_model": ",".join(fallback_model) if fallback_model else None,
+        "role_model": pairs("--role-model", role_model),
+        "reflect": reflect,
+        "prompts": None if prompts is None else str(prompts.absolute()),
+        "review": review,
+        "review_timeout": review_timeout,
+        "on_timeout": on_timeout,
+        "placebo": placebo,
+        "model_deadline": model_deadline,
+        "prompt_tokens": prompt_tokens,
+        "reply_tokens": reply_tokens,
         "controls": controls,
         "top_rung": top_rung,
         "confirm_seeds": confirm_seeds,
@@ -182,6 +264,53 @@ def show(
         show_elites(folder, as_json)
     else:
         show_design(folder, design, as_json)
+
+
+@app.command(
+    epilog="Examples: agentarch review latest    agentarch review latest --list    "
+    "agentarch review latest --reject p7 --reason 'it only renames a layer'"
+)
+def review(
+    run: RunName,
+    waiting: Annotated[bool, typer.Option("--list", help="List what waits, and decide nothing.")] = False,
+    show_one: Annotated[
+        str | None, typer.Option("--show", metavar="ID", help="Show one proposal, and decide nothing.")
+    ] = None,
+    approve: Annotated[str | None, typer.Option(metavar="ID", help="Send a proposal to be scored.")] = None,
+    reject: Annotated[
+        str | None, typer.Option(metavar="ID", help="Refuse a proposal; --reason says why.")
+    ] = None,
+    edit: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Put another source in its place: that of --file, or from $EDITOR."),
+    ] = None,
+    defer: Annotated[
+        str | None, typer.Option(metavar="ID", help="Look at it later: its timeout starts again.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; later prompts tell it to the models.")] = "",
+    file: Annotated[Path | None, typer.Option(help="The edited source, for --edit.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Look at proposals that wait for a person, and approve, reject, edit or defer them.
+
+    Without an option, it goes through them one by one: source with difference from the parent, rationale, predicted cost,
+    nearest known design. Works while the search runs, which never waits for it; a decision is made once, whoever comes
+    first.
+    """
+    from agentarch.cli.output import only_one
+    from agentarch.cli.reviewing import review_run
+    from agentarch.search.session import find_run
+
+    asked = {
+        "--list": "" if waiting else None,
+        "--show": show_one,
+        "--approve": approve,
+        "--reject": reject,
+        "--edit": edit,
+        "--defer": defer,
+    }
+    only_one(asked)
+    raise typer.Exit(review_run(find_run(run), asked, reason, file, as_json))
 
 
 @app.command(epilog="Examples: agentarch report latest    agentarch report latest --output night.html")

@@ -66,6 +66,27 @@ def outcomes_text(outcomes: Mapping[str, int], quarantined: int = 0) -> str:
     return f"{told}; {quarantined} of the invalid quarantined" if quarantined else told
 
 
+def proposals_text(stages: Mapping[str, int], faults: Mapping[str, int]) -> str:
+    """Return how many proposals stand where, and what was wrong, e.g. `3 drafting, 12 queued; 2 unreadable`."""
+    told = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in stages.items() if count) or "none"
+    wrong = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in faults.items())
+    return f"{told}; faults on the way: {wrong}" if wrong else told
+
+
+def ledger_text(ledger: Mapping[str, Any]) -> str:
+    """Return what language models have cost, in one line."""
+    dollars = ledger["dollars"]
+    price = "price unknown" if dollars is None else f"${dollars:.4f}"
+    told = (
+        f"{ledger['requests']:,} requests ({ledger['failed']:,} failed), {ledger['input_tokens']:,} tokens in "
+        f"({ledger['cached_tokens']:,} cached), {ledger['output_tokens']:,} out, {price}"
+    )
+    untold = ledger["untold"]
+    if untold["requests"]:
+        told += f"; {untold['requests']:,} cut off, which may have cost up to ${untold['dollars']:.4f} more"
+    return told
+
+
 def verdict_text(verdict: Mapping[str, Any]) -> str:
     """Return the verdict of a run, and what the test split showed, in a few sentences."""
     told = f"[bold]Verdict:[/bold] {plain(verdict['sentence'], 1000)}"

@@ -23,7 +23,8 @@ from agentarch.cli.output import (
 )
 from agentarch.cli.progress import watcher
 from agentarch.cli.sandboxes import started_executor
-from agentarch.config import RunConfig
+from agentarch.config import DEFAULT_PROPOSER, RunConfig
+from agentarch.errors import UsageError
 from agentarch.evaluation import Outcome
 from agentarch.execution import ExecutorUnavailable
 from agentarch.execution.tiers import check_sandbox
@@ -42,9 +43,62 @@ SHOWN_ELITES = 12
 _DONE, _NOTHING_SCORED, _EXIT_INTERRUPTED = 0, 3, 130
 
 
+def pairs(flag: str, given: list[str] | None) -> dict[str, str] | None:
+    """Return what was given as NAME=VALUE, several times, as a mapping; None when nothing was.
+
+    Raises:
+        UsageError: one is no such pair.
+    """
+    if not given:
+        return None
+    found = {}
+    for text in given:
+        name, mark, value = text.partition("=")
+        if not mark or not value:
+            raise UsageError(f"{flag} {text!r}: expected NAME=VALUE")
+        found[name] = value
+    return found
+
+
+def with_keys(config: RunConfig) -> RunConfig:
+    """Return the settings without the models whose key lacks, and say so; without any, a built-in proposer writes."""
+    from agentarch.models.places import missing_key
+
+    if not config.model:
+        if config.proposer == DEFAULT_PROPOSER:
+            ERR.print(f"No --model is named, so {DEFAULT_PROPOSER}, which needs none, writes the designs.")
+        return config
+    lacking = {
+        name: variable
+        for name in config.models
+        if not config.base_url and (variable := missing_key(name)) is not None
+    }
+    if not lacking:
+        return config
+    told = ", ".join(dict.fromkeys(lacking.values()))
+    left = tuple(name for name in config.model if name not in lacking)
+    changed: dict[str, Any] = {
+        "model": left,
+        "fallback_model": tuple(name for name in config.fallback_model if name not in lacking),
+        "role_model": {role: name for role, name in config.role_model.items() if name not in lacking},
+    }
+    if left:
+        ERR.print(f"{told} is not set: only {', '.join(left)} is asked.", markup=False, soft_wrap=True)
+        return config.model_copy(update=changed)
+    ERR.print(
+        f"{told} is not set, so no language model is asked: {DEFAULT_PROPOSER}, which needs none, writes the designs.",
+        soft_wrap=True,
+    )
+    return config.model_copy(
+        update=changed
+        | {"proposer": DEFAULT_PROPOSER, "role_model": {}, "fallback_model": (), "price": (), "review": "off"}
+    )
+
+
 def start(config: RunConfig, folder: Path | None, as_json: bool) -> int:
     """Make a new run and drive it; return the exit code."""
     folder = folder or new_run_folder()
+    config = with_keys(config)
     create_run(config, folder)
     try:
         return _drive(folder, as_json, check=False, sandbox=None)

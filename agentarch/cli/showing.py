@@ -13,9 +13,11 @@ from agentarch.cli.output import (
     OUT,
     duration_text,
     elites_table,
+    ledger_text,
     outcomes_text,
     plain,
     print_json,
+    proposals_text,
     score_text,
     verdict_text,
 )
@@ -62,6 +64,10 @@ def show_status(folder: Path, as_json: bool) -> None:
     )
     if summary["verdict"]:
         table.add_row("verdict", verdict_text(summary["verdict"]).removeprefix("[bold]Verdict:[/bold] "))
+    if any(summary["proposals"].values()):
+        table.add_row("proposals", proposals_text(summary["proposals"], summary["proposal_faults"]))
+    if summary["ledger"]["requests"]:
+        table.add_row("models", ledger_text(summary["ledger"]))
     table.add_row(
         "cost",
         f"{duration_text(summary['wall_seconds'])} of wall time, "

@@ -48,17 +48,18 @@ class Arm:
         """Optimiser steps of one of its evaluations, on average."""
         return self.steps / self.evaluations if self.evaluations else 0.0
 
-    def add(self, scored: ScoredDesign) -> None:
-        """Take in a design, or what has since been learnt of one."""
+    def add(self, scored: ScoredDesign) -> bool:
+        """Take in a design, or what has since been learnt of one; return whether it now holds its niche."""
         name = scored.design.id
         self.scored[name] = scored
-        self.archive.add(scored)
+        holds = self.archive.add(scored)
         for rung, score in scored.scores.items():
             ranked = self._ranked.setdefault(rung, [])
             if (rung, name) in self._keys:
                 del ranked[bisect_left(ranked, (self._keys[rung, name], name))]
             self._keys[rung, name] = -score.value
             insort(ranked, (-score.value, name))
+        return holds
 
     def send_up(self, rung: int, design_id: str) -> None:
         """Take note that a design was asked to do a rung."""

@@ -21,11 +21,13 @@ from agentarch.kinds import Kind
 from agentarch.proposers import Context, Proposer, make_proposer
 from agentarch.qd import choose_inspirations, choose_parents
 from agentarch.search.arm import BASELINE, RANDOM, SEARCH
+from agentarch.search.authoring.contract import Beside, Workshop
 from agentarch.search.decision import Choice, Decision
+from agentarch.search.log import Log
 from agentarch.search.plan import Clock, Plan, Propose
 from agentarch.search.state import RunState
 from agentarch.seeding import derive_seed
-from agentarch.store import Lease, Store
+from agentarch.store import Lease
 from agentarch.task import Task
 
 ATTEMPTS = 3
@@ -52,8 +54,7 @@ class Engine:
     """Drives one run to the end of its budget.
 
     Args:
-        store: the run's store; the engine is its only writer.
-        state: the run's state, replayed up to the end of the log.
+        log: the run's store and state, replayed up to its end; the engine is the only writer but for reviewers.
         config: what the run was told to do.
         secret: from which the run's chance is derived.
         kind: of design.
@@ -61,12 +62,13 @@ class Engine:
         proposer: writes the designs.
         seeds: designs the run starts from.
         executor: runs them; started and closed by the caller.
+        make_studio: returns what writes designs in several steps while others are evaluated, given what it needs of
+            the engine; without it the proposer is asked for one design at a time.
     """
 
     def __init__(
         self,
-        store: Store,
-        state: RunState,
+        log: Log,
         config: RunConfig,
         secret: str,
         kind: Kind,
@@ -74,9 +76,10 @@ class Engine:
         proposer: Proposer,
         seeds: tuple[Design, ...],
         executor: Executor,
+        make_studio: Callable[[Workshop], Beside] | None = None,
     ) -> None:
-        self.state = state
-        self._store, self._config, self._secret = store, config, secret
+        self.state, self._log = log.state, log
+        self._store, self._config, self._secret = log.store, config, secret
         self._kind, self._seeds, self._executor = kind, seeds, executor
         self._tasks = {task.name: task for task in tasks}
         self._limits = kind.limits(tasks)
@@ -90,13 +93,16 @@ class Engine:
             has_control=config.has_random_control,
             confirm_seeds=config.confirm_seeds,
             sweeps=config.sweep,
+            proposes_ahead=make_studio is not None,
         )
         self._proposers = {SEARCH: proposer, RANDOM: make_proposer("random")}
-        self._started, self._before = time.monotonic(), state.engine_seconds
-        self._changed = threading.Condition()
+        self._started, self._before = time.monotonic(), self.state.engine_seconds
+        self._changed = log.changed
         self._stopping: str | None = None
         self._error: BaseException | None = None
         self._faults_in_a_row = 0
+        self._spent = ""
+        self._studio = None if make_studio is None else make_studio(self)
 
     def run(self, watch: Callable[[RunState], None], interval_seconds: float = 0.2) -> str:
         """Work until the budget is spent or `stop` is called.
@@ -106,8 +112,8 @@ class Engine:
             interval_seconds: between looks.
 
         Returns:
-            Why it ended: `evaluations`, `time`, `exhausted` (the proposer has nothing new), or what `stop`
-            was given.
+            Why it ended: `evaluations`, `time`, `exhausted` (the proposer has nothing new), a ceiling of the
+            ledger (`dollars`, `tokens`, `requests`), or what `stop` was given.
 
         Raises:
             AgentarchError: the store or the boxes failed; the run can be resumed.
@@ -126,9 +132,14 @@ class Engine:
         while any(worker.is_alive() for worker in workers):
             with self._changed:
                 self._changed.wait(interval_seconds)
+                self._advance()  # a reviewer may have decided
                 watch(self.state)
+            if self._studio is not None and self._stopping is None:
+                self._studio.tick()
             if self._clock().seconds_left <= 0:
                 self.stop("time")
+        if self._studio is not None:
+            self._studio.close()
         if self._error is not None:
             with contextlib.suppress(AgentarchError):  # the store itself may be what failed
                 self._store.note("stopped", why="failed")
@@ -150,6 +161,43 @@ class Engine:
         """Record a decision that the plan did not take; its evaluations are done when the engine runs."""
         with self._changed:
             self._decide(decision)
+
+    def wants_proposal(self, writing: int) -> bool:
+        """Whether another proposal should be begun now, beside so many of which the log has nothing yet."""
+        with self._changed:
+            return self._stopping is None and self._plan.wants_proposal(self.state, self._clock(), writing)
+
+    def add(self, design: Design, proposal: str) -> None:
+        """Record a design of a proposal, and queue its smoke run."""
+        with self._changed:
+            self._store.add_design(design, self._plan.first(design.id), SEARCH, of=proposal)
+            self._advance()
+
+    def accept(self, proposal: str) -> None:
+        """Send a proposal that came through everything to be scored."""
+        with self._changed:
+            self._log.note("accepted", proposal=proposal)
+            design_id = self.state.proposals[proposal].design_id
+            for evaluation in tuple(self.state.evaluations(design_id or "")):
+                self._follow_up(evaluation)
+
+    def context(self, number: int) -> Context:
+        """Return what the proposal of a number is to be told: parents and inspirations of the search's archive."""
+        with self._changed:
+            return self._context(SEARCH, number)
+
+    def give_up(self, why: str) -> None:
+        """Take note that no more proposals will come; the run goes on with what it has."""
+        with self._changed:
+            self._plan.end_proposals()
+            self._spent = why
+            self._changed.notify_all()
+
+    def fail(self, error: BaseException) -> None:
+        """Stop the run because of an error, which `run` will raise."""
+        with self._changed:
+            self._error = self._error or error
+        self.stop("failed")
 
     def stop(self, why: str, at_once: bool = False) -> None:
         """End the run: after the evaluations that are running, or at once, putting those back into the queue."""
@@ -176,20 +224,18 @@ class Engine:
                     self._take(lease, evaluation)
                     self._changed.notify_all()
         except BaseException as error:
-            with self._changed:
-                self._error = self._error or error
-            self.stop("failed")
+            self.fail(error)
 
     def _next(self) -> Lease | None:
         """Lease the next evaluation, making one when there is none; None when this session's work is over."""
         with self._changed:
             while self._stopping is None:
                 if not self.state.queued and not self._plan_ahead():
-                    if not self.state.running:
+                    if not self.state.running and not self._plan.awaits_proposals(self.state, self._clock()):
                         self._stopping = self._why_over()
                         self._changed.notify_all()
                         break
-                    self._changed.wait()  # a running evaluation may open the way for another
+                    self._changed.wait()  # a running evaluation, or a proposal, may open the way for another
                     continue
                 longest = max(rung.wall_seconds for task in self._tasks.values() for rung in task.rungs)
                 lease = self._store.lease(longest + LEASE_GRACE_SECONDS)
@@ -239,6 +285,9 @@ class Engine:
         return True
 
     def _decide(self, decision: Decision) -> None:
+        if decision.kind in (Choice.FINALISTS, Choice.VERDICT):
+            for name in tuple(self.state.proposals.live):
+                self._log.note("abandoned", proposal=name, reason="the search was over before it was scored")
         self._store.decide(
             decision.kind.value,
             decision.reason,
@@ -258,6 +307,8 @@ class Engine:
     def _why_over(self) -> str:
         if self._plan.left(self.state) == 0:
             return "evaluations"
+        if self._spent:
+            return self._spent
         return "exhausted" if self._plan.is_exhausted else "time"
 
     def _clock(self) -> Clock:
@@ -310,6 +361,4 @@ class Engine:
         )
 
     def _advance(self) -> None:
-        """Bring the state up to the end of the log."""
-        for event in self._store.events(after=self.state.last_event):
-            self.state.apply(event)
+        self._log.advance()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from agentarch.design import Contract
 from agentarch.evaluation import Evaluation, Outcome, Request
-from agentarch.search.arm import RANDOM, SEARCH
+from agentarch.search.arm import RANDOM, SEARCH, Arm
 from agentarch.search.decision import Choice, Decision
 from agentarch.search.finish import SHARE, Extent, Finish, has_candidates, judged, largest_extent, verdict_of
 from agentarch.search.race import FIRST_RANKED_RUNG, Race
@@ -19,6 +19,12 @@ from agentarch.search.state import RunState
 from agentarch.task import Task
 
 SMOKE_RUNG = 0
+
+BACKLOG = 2
+"""With so many evaluations waiting per worker, no proposal is begun ahead of need: later ones know more."""
+
+MOST_PENDING = 64
+"""With so many proposals before a person, no more are written until some are decided."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,8 @@ class Plan:
         has_control: whether random proposals get a budget equal to the search's.
         confirm_seeds: training seeds of each confirmation.
         sweeps: whether finalists are also trained at the best of several learning rates.
+        proposes_ahead: whether the search's designs, after the seeds, are written while others are evaluated, and so
+            come of their own accord instead of being asked for one at a time.
     """
 
     def __init__(
@@ -71,6 +79,7 @@ class Plan:
         has_control: bool,
         confirm_seeds: int,
         sweeps: bool,
+        proposes_ahead: bool = False,
     ) -> None:
         names = tuple(task.name for task in tasks)
         highest = min(len(task.rungs) for task in tasks) - 1
@@ -82,6 +91,7 @@ class Plan:
         self._finish = Finish(names, confirm_seeds, contract, most_parameters, sweeps)
         self._reserved = self._extent(SHARE * limit) if limit is not None else None
         self._exhausted: set[str] = set()
+        self._proposes_ahead, self._has_seeds = proposes_ahead, True
 
     def first(self, design_id: str) -> tuple[Request, ...]:
         """Return what a new design begins with."""
@@ -94,6 +104,8 @@ class Plan:
             return None
         if request.design_id in state.same_as or self.top < FIRST_RANKED_RUNG:
             return None
+        if not state.may_be_scored(request.design_id):
+            return None
         return self._affordable(
             Decision(
                 Choice.BEGIN,
@@ -104,8 +116,15 @@ class Plan:
         )
 
     def give_up(self, arm: str) -> None:
-        """Take note that an arm's proposer has nothing new."""
-        self._exhausted.add(arm)
+        """Take note that an arm's proposer, asked for one design at a time, has nothing new."""
+        if arm == SEARCH and self._proposes_ahead:
+            self._has_seeds = False
+        else:
+            self._exhausted.add(arm)
+
+    def end_proposals(self) -> None:
+        """Take note that no more designs will come of their own accord."""
+        self._exhausted.add(SEARCH)
 
     @property
     def is_exhausted(self) -> bool:
@@ -120,7 +139,29 @@ class Plan:
             step = self._search(state)
             if step is not None:
                 return step
+            if self.awaits_proposals(state, clock):
+                return None
         return self._finish.begin(state, self._extent_left(state, clock)) if state.is_idle else None
+
+    def awaits_proposals(self, state: RunState, clock: Clock) -> bool:
+        """Whether the search goes on as soon as a proposal that is being written, or reviewed, is there."""
+        if not self._proposes_ahead or self._is_over(state, clock):
+            return False
+        return bool(state.proposals.live) or self.wants_proposal(state, clock, 0)
+
+    def wants_proposal(self, state: RunState, clock: Clock, writing: int) -> bool:
+        """Whether another proposal should be begun now.
+
+        Args:
+            state: of the run.
+            clock: of the run.
+            writing: proposals that were begun and of which the log has nothing yet.
+        """
+        if not self._proposes_ahead or self._has_seeds or self._is_over(state, clock):
+            return False
+        if len(state.queued) > BACKLOG * self._workers or len(state.proposals.pending) >= MOST_PENDING:
+            return False
+        return SEARCH not in self._exhausted and self._has_room_for_a_design(state, writing)
 
     def cut_short(self, state: RunState) -> Decision | None:
         """Return the verdict of a run whose time is up, from what it has; None when it has one already."""
@@ -151,15 +192,25 @@ class Plan:
             decision = self._race.next(arm, state.noise, state.fate)
             if decision is not None and (affordable := self._affordable(decision, state)):
                 return affordable
-            is_ahead = SEARCH in self._exhausted and arm.steps >= state.arms[SEARCH].steps
-            if arm.name not in self._exhausted and not is_ahead and self._has_room_for_a_design(state):
+            if self._may_be_asked(arm, state):
                 return Propose(arm.name)
         return None
 
-    def _has_room_for_a_design(self, state: RunState) -> bool:
+    def _may_be_asked(self, arm: Arm, state: RunState) -> bool:
+        """Whether the next step may be a design of an arm; the control does not overtake the search."""
+        if arm.name in self._exhausted or not self._has_room_for_a_design(state):
+            return False
+        comes_by_itself = self._proposes_ahead and not self._has_seeds
+        if arm.name == SEARCH:
+            return not comes_by_itself
+        sets_the_pace = comes_by_itself or SEARCH in self._exhausted
+        return not sets_the_pace or arm.steps < state.arms[SEARCH].steps
+
+    def _has_room_for_a_design(self, state: RunState, writing: int = 0) -> bool:
         """Whether the budget holds one more; better to finish the designs begun than to begin one too many."""
-        left = self.left(state)
-        return left is None or left > state.smoke_runs_in_flight() * len(self._tasks)
+        left, tasks = self.left(state), len(self._tasks)
+        to_come = (len(state.proposals.live) + writing) * (tasks + 1)
+        return left is None or left > state.smoke_runs_in_flight() * tasks + to_come
 
     def _affordable(self, decision: Decision, state: RunState) -> Decision | None:
         """Return a decision cut to what is left of the budget; None when nothing of it is."""

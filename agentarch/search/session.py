@@ -20,13 +20,14 @@ from typing import IO
 
 from agentarch import __version__
 from agentarch.catalogue import find_task, lasting_name, seed_designs
-from agentarch.config import RunConfig
+from agentarch.config import META, RunConfig
 from agentarch.errors import AgentarchError, UsageError, unknown_name
 from agentarch.execution import Executor
 from agentarch.execution.tiers import check_sandbox
 from agentarch.kinds import Kind, make_kind
 from agentarch.proposers import make_proposer
 from agentarch.search.engine import Engine
+from agentarch.search.log import Log
 from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.search.state import RunState
 from agentarch.seeding import new_secret
@@ -101,7 +102,12 @@ def create_run(config: RunConfig, folder: Path) -> None:
     highest = min(len(task.rungs) for task in loaded) - 1
     if config.top_rung is not None and config.top_rung > highest:
         raise UsageError(f"the tasks have rungs up to {highest}, and none to climb to rung {config.top_rung}")
-    make_proposer(config.proposer)
+    if config.proposer == META:
+        from agentarch.search.authoring.setup import check_models
+
+        check_models(config)
+    else:
+        make_proposer(config.proposer)
     tasks = tuple(lasting_name(name) for name in config.tasks)
     secret = new_secret() if config.seed is None else f"seed {config.seed}"
     Store.create(
@@ -205,19 +211,25 @@ def make_engine(run: Run, executor: Executor) -> Engine:
     """Return the engine that drives an opened run with an executor.
 
     Raises:
-        UsageError: see `check_tasks`.
+        UsageError: see `check_tasks`, and `agentarch.search.authoring.setup.check_models`.
     """
     check_tasks(run)
+    log, has_models = Log(run.store, run.state), run.config.proposer == META
+    make_studio = None
+    if has_models:
+        from agentarch.search.authoring.setup import studio_maker
+
+        make_studio = studio_maker(log, run.folder, run.config, run.secret, run.kind, run.tasks)
     return Engine(
-        store=run.store,
-        state=run.state,
+        log=log,
         config=run.config,
         secret=run.secret,
         kind=run.kind,
         tasks=run.tasks,
-        proposer=make_proposer(run.config.proposer),
+        proposer=make_proposer("seeds" if has_models else run.config.proposer),
         seeds=seed_designs(run.kind.contract),
         executor=executor,
+        make_studio=make_studio,
     )
 
 

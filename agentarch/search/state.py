@@ -17,6 +17,8 @@ from agentarch.qd import Archive, Axis
 from agentarch.scoring import Noise, NoisePool, cells_score
 from agentarch.search.arm import BASELINE, RANDOM, SEARCH, Arm
 from agentarch.search.decision import Choice, Decision
+from agentarch.search.ledger import Ledger
+from agentarch.search.proposals import Proposals, Stage
 from agentarch.search.race import FIRST_RANKED_RUNG, Fate, takes_niche
 from agentarch.store import DESIGNS, EVALUATIONS, REQUESTS, Event
 from agentarch.task import Task
@@ -46,6 +48,9 @@ class RunState:
         engine_seconds: wall seconds an engine was working on the run, over all sessions.
         stopped: why the last session ended; None while one is at work, or when it was killed.
         decisions: every decision, in order.
+        ledger: what language models have cost.
+        proposals: what has become of each proposal of a proposer that takes several steps.
+        enriched: designs that filled or took a niche when they were first scored.
     """
 
     tasks: tuple[str, ...]
@@ -65,6 +70,9 @@ class RunState:
     engine_seconds: float = 0.0
     stopped: str | None = None
     decisions: list[Decision] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=Ledger)
+    proposals: Proposals = field(default_factory=Proposals)
+    enriched: set[str] = field(default_factory=set)
     _steps: Mapping[str, Sequence[int]] = field(default_factory=dict)
     _requests: dict[int, Request] = field(default_factory=dict)
     _numbers: dict[Request, int] = field(default_factory=dict)
@@ -174,6 +182,8 @@ class RunState:
             self.engine_seconds += max(0.0, event.at - self._last_at)
         self._last, self._last_at = event.number, event.at
         self._is_at_work = event.kind != "stopped" and (self._is_at_work or event.kind == "started")
+        self.ledger.apply(event)
+        self.proposals.apply(event)
         handle = getattr(self, f"_on_{event.kind}", None)
         if handle is not None:
             handle(event.body)
@@ -250,6 +260,11 @@ class RunState:
             return self.arms[SEARCH], self.arms[RANDOM]
         return (self.arms[self.arm_of[design_id]],)
 
+    def may_be_scored(self, design_id: str) -> bool:
+        """Whether a design that came through its smoke run is to be scored; one under review is not yet."""
+        name = self.proposals.of_design.get(design_id)
+        return name is None or self.proposals[name].stage is Stage.QUEUED
+
     def _score(self, design: Design, rung: int) -> None:
         """Take in what a rung has shown of a design, once that is done on every task."""
         cells = self.cells(design.id, "search", rung)
@@ -268,7 +283,8 @@ class RunState:
             cells=known,
         )
         for arm in self.arms_of(design.id):
-            arm.add(scored)
+            if arm.add(scored) and before is None:
+                self.enriched.add(design.id)
 
     def _measured(self, design: Design, rung: int) -> dict[str, float]:
         """Return a design's descriptors at a rung, averaged over tasks."""

@@ -10,6 +10,8 @@ from agentarch.evaluation import Evaluation, Score, ScoredDesign
 from agentarch.qd import niche_of
 from agentarch.search.decision import Choice
 from agentarch.search.finish import tested
+from agentarch.search.ledger import Ledger, Tally
+from agentarch.search.proposals import Stage
 from agentarch.search.state import RunState
 from agentarch.store import EVALUATIONS
 from agentarch.text import counted
@@ -36,6 +38,9 @@ def run_summary(state: RunState, folder: Path) -> dict[str, Any]:
         "qd_score": state.archive.qd_score,
         "best": None if best is None else scored_summary(best),
         "verdict": verdict_summary(state),
+        "ledger": ledger_summary(state.ledger),
+        "proposals": {stage.value: state.proposals.counts[stage] for stage in Stage},
+        "proposal_faults": {kind.value: count for kind, count in sorted(state.proposals.fault_counts.items())},
         "arms": {
             name: {
                 "evaluations": arm.evaluations,
@@ -51,6 +56,39 @@ def run_summary(state: RunState, folder: Path) -> dict[str, Any]:
         "wall_seconds": state.engine_seconds,
         "candidate_seconds": state.candidate_seconds,
         "candidate_cpu_seconds": state.candidate_cpu_seconds,
+    }
+
+
+def ledger_summary(ledger: Ledger) -> dict[str, Any]:
+    """Return what language models have cost, in all, by model and by role.
+
+    `dollars` is None where requests were made whose price nobody knows. `untold` is the most that requests may have cost
+    whose answer was cut off, so that nobody told; it counts against every ceiling, and is in no other figure.
+    """
+    return {
+        **_tally(ledger.total),
+        "under_way": len(ledger.open),
+        "untold": {
+            "requests": ledger.untold_requests,
+            "tokens": ledger.untold_tokens,
+            "dollars": ledger.untold_dollars,
+        },
+        "by_model": {name: _tally(tally) for name, tally in sorted(ledger.by_model.items())},
+        "by_role": {name: _tally(tally) for name, tally in sorted(ledger.by_role.items())},
+    }
+
+
+def _tally(tally: Tally) -> dict[str, Any]:
+    return {
+        "requests": tally.requests,
+        "input_tokens": tally.input_tokens,
+        "output_tokens": tally.output_tokens,
+        "cached_tokens": tally.cached_tokens,
+        "dollars": None if tally.unpriced else tally.dollars,
+        "cache_hits": tally.cache_hits,
+        "retries": tally.retries,
+        "failed": tally.failed,
+        "latency_seconds": tally.latency_seconds,
     }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from agentarch.errors import UsageError
 
 FILE_NAME = "run.sqlite"
-VERSION = 2
+VERSION = 3
 APPLICATION_ID = 0x61617263  # "aarc", so that another program's database is recognised as such
 
 SCHEMA = f"""
@@ -50,6 +50,20 @@ CREATE TABLE evaluations (
 ) STRICT;
 
 CREATE INDEX evaluations_by_state ON evaluations (state, number);
+
+-- Requests to language models: each is here before it is sent. What came of it is in the log.
+CREATE TABLE calls (
+    number INTEGER PRIMARY KEY,
+    state TEXT NOT NULL CHECK (state IN ('open', 'settled'))
+) STRICT;
+
+CREATE INDEX calls_by_state ON calls (state, number);
+
+-- Proposals that were put before a person; each is decided once, whoever comes first.
+CREATE TABLE reviews (
+    proposal TEXT PRIMARY KEY,
+    decided INTEGER REFERENCES events (number)
+) STRICT;
 """
 
 

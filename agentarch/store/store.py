@@ -166,16 +166,66 @@ class Store:
         with self._transaction():
             self._append(kind, body)
 
-    def add_design(self, design: Design, requests: Iterable[Request], arm: str = "search") -> None:
-        """Record a `proposed` design of an arm together with its first evaluations."""
+    def add_design(
+        self, design: Design, requests: Iterable[Request], arm: str = "search", of: str | None = None
+    ) -> None:
+        """Record a `proposed` design of an arm together with its first evaluations.
+
+        Args:
+            design: the design.
+            requests: its first evaluations.
+            arm: whose it is.
+            of: the id of the proposal that it came of, for a proposer that takes several steps.
+        """
         with self._transaction():
-            self._add_design(design, arm)
+            self._add_design(design, arm, of)
             self._queue(requests)
 
     def refuse(self, proposal: Proposal, reason: str, duplicate_of: str | None = None) -> None:
         """Record a proposal that was `refused` before anything was spent on it."""
         body = {"proposal": PROPOSALS.dump_python(proposal, mode="json"), "reason": reason}
         self.note("refused", **body, duplicate_of=duplicate_of)
+
+    def open_call(self, body: Mapping[str, Any]) -> int:
+        """Record a request to a language model as `asked`, before it is sent; return its number."""
+        with self._transaction():
+            row = self._connection.execute("INSERT INTO calls (state) VALUES ('open') RETURNING number")
+            number = int(row.fetchone()[0])
+            self._append("asked", {"number": number, **body})
+        return number
+
+    def settle_call(self, number: int, body: Mapping[str, Any]) -> None:
+        """Record what came of a request as `answered`; nothing happens when that is recorded already."""
+        with self._transaction():
+            changed = self._connection.execute(
+                "UPDATE calls SET state = 'settled' WHERE number = ? AND state = 'open'", (number,)
+            )
+            if changed.rowcount:
+                self._append("answered", {"number": number, **body})
+
+    def ask_for_review(self, proposal: str, body: Mapping[str, Any]) -> None:
+        """Put a proposal before a person, recorded as `gated`; once, however often this is called."""
+        with self._transaction():
+            changed = self._connection.execute(
+                "INSERT INTO reviews (proposal) VALUES (?) ON CONFLICT DO NOTHING", (proposal,)
+            )
+            if changed.rowcount:
+                self._append("gated", {"proposal": proposal, **body})
+
+    def review(self, proposal: str, body: Mapping[str, Any]) -> bool:
+        """Decide on a proposal, recorded as `reviewed`; return False when somebody did before.
+
+        May be called while an engine drives the run, which finds the decision in the log.
+        """
+        with self._transaction():
+            row = self._connection.execute(
+                "SELECT 1 FROM reviews WHERE proposal = ? AND decided IS NULL", (proposal,)
+            )
+            if row.fetchone() is None:
+                return False
+            event = self._append("reviewed", {"proposal": proposal, **body})
+            self._connection.execute("UPDATE reviews SET decided = ? WHERE proposal = ?", (event, proposal))
+        return True
 
     def decide(
         self,
@@ -276,8 +326,9 @@ class Store:
         )
         self._append("released", {"number": number, "reason": reason})
 
-    def _add_design(self, design: Design, arm: str) -> None:
-        event = self._append("proposed", {"design": DESIGNS.dump_python(design, mode="json"), "arm": arm})
+    def _add_design(self, design: Design, arm: str, of: str | None = None) -> None:
+        body = {"design": DESIGNS.dump_python(design, mode="json"), "arm": arm, "of": of}
+        event = self._append("proposed", body)
         self._connection.execute("INSERT INTO designs VALUES (?, ?)", (design.id, event))
 
     def _queue(self, requests: Iterable[Request]) -> None:

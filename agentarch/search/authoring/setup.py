@@ -1,0 +1,151 @@
+"""Puts a run's studio together, from its settings and the environment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from agentarch.config import RunConfig
+from agentarch.errors import UsageError, unknown_name
+from agentarch.kinds import Kind
+from agentarch.meta.pack import Pack, load_pack
+from agentarch.models.factory import ModelSettings, check_servers, make_client
+from agentarch.models.places import MANUAL, missing_key
+from agentarch.models.pricing import Price, known_price, parse_price
+from agentarch.search.authoring.books import Ceilings, RunBooks
+from agentarch.search.authoring.briefs import Briefs
+from agentarch.search.authoring.choosing import Chooser
+from agentarch.search.authoring.contract import Workshop
+from agentarch.search.authoring.effects import Effects
+from agentarch.search.authoring.steps import ProposalSteps
+from agentarch.search.authoring.studio import Studio
+from agentarch.search.log import Log
+from agentarch.task import Task
+
+FREE = Price(0.0, 0.0, 0.0, 0.0)
+
+
+def pack_of(config: RunConfig) -> Pack:
+    """Load the prompt pack of a run.
+
+    Raises:
+        UsageError: a template is at fault; the message says which line of which file.
+    """
+    folder = None if config.prompts is None else Path(config.prompts)
+    return load_pack(folder, config.kind, max_tokens=config.prompt_tokens)
+
+
+def prices_of(config: RunConfig) -> Callable[[str], Price | None]:
+    """Return the function that knows what each model costs: as was told, or else as litellm's price file says.
+
+    Raises:
+        UsageError: a price cannot be read.
+    """
+    told = dict(parse_price(text) for text in config.price)
+    for name in told:
+        if name and name not in config.models:
+            raise unknown_name("model in --price", name, config.models)
+    known: dict[str, Price | None] = {}
+    for name in config.models:
+        known[name] = FREE if name == MANUAL else told.get(name) or told.get("") or known_price(name)
+    return known.get
+
+
+def settings_of(config: RunConfig) -> ModelSettings:
+    """Return which models a run asks, and where.
+
+    Raises:
+        UsageError: a base URL is for a model that the run does not ask.
+    """
+    urls = dict(_split_url(text) for text in config.base_url)
+    for name in urls:
+        if name and name not in config.models:
+            raise unknown_name("model in --base-url", name, config.models)
+    base_url = urls.pop("", "")
+    return ModelSettings(
+        models=config.models,
+        fallbacks=config.fallback_model,
+        base_url=base_url,
+        base_urls=urls,
+        deadline_seconds=config.model_deadline or ModelSettings.deadline_seconds,
+    )
+
+
+def check_models(config: RunConfig) -> None:
+    """Make sure, before anything is started, that the models of a run can be asked and paid.
+
+    Raises:
+        UsageError: a name, a URL, a price, a key or a template is wrong; the message says what to do.
+    """
+    price_of = prices_of(config)
+    if config.max_usd is not None:
+        for name in config.models:
+            if price_of(name) is None:
+                raise UsageError(
+                    f"--max-usd cannot be kept: nobody knows what {name!r} costs. Say it with --price IN,OUT in "
+                    f"dollars per million tokens (--price {name}=IN,OUT for this model alone), or leave --max-usd away"
+                )
+    settings = settings_of(config)
+    for place in settings.places:
+        lacking = missing_key(place.model, place.base_url)
+        if lacking is not None:
+            raise UsageError(
+                f"{place.model!r} needs a key: set {lacking}, or name a server of your own with --base-url"
+            )
+    check_servers(settings)
+    pack_of(config)
+
+
+def studio_maker(
+    log: Log,
+    folder: Path,
+    config: RunConfig,
+    secret: str,
+    kind: Kind,
+    tasks: Sequence[Task],
+) -> Callable[[Workshop], Studio]:
+    """Return what makes the studio of a run for its engine.
+
+    Raises:
+        UsageError: see `check_models`.
+    """
+    check_models(config)
+    pack, stopped, effects = pack_of(config), threading.Event(), Effects()
+    ceilings = Ceilings(config.max_usd, config.max_tokens, config.max_requests)
+    books = RunBooks(log, folder, ceilings, prices_of(config), stopped)
+    client = make_client(settings_of(config), books, folder, stopped)
+
+    def make(workshop: Workshop) -> Studio:
+        steps = ProposalSteps(
+            workshop,
+            log,
+            client,
+            pack,
+            Briefs(config.kind, tasks, folder, effects),
+            Chooser(config, pack),
+            config,
+            secret,
+            kind.contract,
+            stopped,
+        )
+        return Studio(
+            workshop,
+            log,
+            folder,
+            steps,
+            books,
+            client,
+            config.proposals_in_flight,
+            stopped,
+            config.review_timeout,
+            config.on_timeout,
+        )
+
+    return make
+
+
+def _split_url(text: str) -> tuple[str, str]:
+    """Return the model that a base URL is for, empty for every model, and the URL."""
+    model, mark, rest = text.partition("=http")
+    return (model, f"http{rest}") if mark else ("", text)

@@ -1,0 +1,161 @@
+"""Writes proposals beside the evaluations, so many at a time, each through the steps of the graph.
+
+A proposal that waits for a person holds no thread. What was begun in another session goes on where the log says it was.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from agentarch.models import BudgetSpent, Client, Stopped, Unavailable
+from agentarch.search.authoring.books import RunBooks
+from agentarch.search.authoring.contract import Workshop
+from agentarch.search.authoring.graph import Steps, build_graph, drive, open_checkpoints
+from agentarch.search.log import Log
+from agentarch.search.proposals import TIMEOUT, ProposalRecord, Stage
+
+CHECKPOINTS = "graph.sqlite"
+FRUITLESS = 50
+"""So many proposals in a row that came to nothing, and no more are asked for."""
+
+CLOSING_SECONDS = 10.0
+
+
+class Studio:
+    """Drives the proposals of a run; see `agentarch.search.authoring.contract.Beside`.
+
+    Args:
+        workshop: the engine.
+        log: of the run.
+        folder: of the run.
+        steps: what is done at each step.
+        books: of the run.
+        client: that the steps ask; closed with the studio.
+        in_flight: proposals that are worked on at a time.
+        stopped: set when the run is being stopped.
+        review_seconds: after which a proposal that waits for a person is decided without one; None for never.
+        on_timeout: what is decided then: `approve` or `reject`.
+    """
+
+    def __init__(
+        self,
+        workshop: Workshop,
+        log: Log,
+        folder: Path,
+        steps: Steps,
+        books: RunBooks,
+        client: Client,
+        in_flight: int,
+        stopped: threading.Event,
+        review_seconds: float | None,
+        on_timeout: str,
+    ) -> None:
+        self._workshop, self._log, self._books, self._client = workshop, log, books, client
+        self._in_flight, self._stopped = in_flight, stopped
+        self._review_seconds, self._on_timeout = review_seconds, on_timeout
+        self._checkpoints = open_checkpoints(folder / CHECKPOINTS)
+        self._graph = build_graph(steps, self._checkpoints)
+        self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="proposal")
+        self._jobs: dict[str, Future[None]] = {}
+        self._paused_until: dict[str, float] = {}
+        self._next = 1
+        self._has_begun = self._is_over = False
+
+    @property
+    def paused_seconds(self) -> float:
+        """How long it is until a provider that cannot be reached is tried again; 0 when none is waited for."""
+        return max((until - time.monotonic() for until in self._paused_until.values()), default=0.0)
+
+    def tick(self) -> None:
+        """Begin and resume what can be; called again and again by the thread that drives the run."""
+        with self._log.changed:
+            if not self._has_begun:
+                self._has_begun = True
+                self._books.settle_what_was_killed()
+            self._next = max(self._next, len(self._log.state.proposals) + 1)
+            self._jobs = {name: job for name, job in self._jobs.items() if not job.done()}
+            self._decide_overdue()
+            now = time.monotonic()
+            for name in sorted(self._log.state.proposals.live - self._jobs.keys(), key=_number):
+                record = self._log.state.proposals[name]
+                is_due = self._paused_until.get(name, 0.0) <= now
+                if record.stage is not Stage.PENDING_REVIEW and is_due and not self._is_full():
+                    self._start(name)
+            while not self._is_over and not self._paused_until and not self._is_full():
+                unwritten = sum(name not in self._log.state.proposals for name in self._jobs)
+                if not self._workshop.wants_proposal(unwritten):
+                    break
+                self._start(f"p{self._next}")
+                self._next += 1
+
+    def close(self) -> None:
+        """Let steps under way come to an end, or break them off; nothing that was written down is lost."""
+        self._stopped.set()
+        with self._log.changed:
+            self._log.changed.notify_all()
+        self._client.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        _, late = wait(self._jobs.values(), timeout=CLOSING_SECONDS)
+        if not late:  # a step that hangs ends with the process; it is taken again when the run is resumed
+            self._checkpoints.conn.close()
+
+    def _is_full(self) -> bool:
+        return len(self._jobs) >= self._in_flight
+
+    def _start(self, proposal: str) -> None:
+        self._paused_until.pop(proposal, None)
+        self._jobs[proposal] = self._pool.submit(self._drive, proposal)
+
+    def _drive(self, proposal: str) -> None:
+        try:
+            drive(self._graph, proposal, self._checkpoints)
+        except Stopped:
+            return
+        except Unavailable as error:  # nothing is lost: the same step is taken again
+            self._paused_until[proposal] = time.monotonic() + error.seconds
+        except BudgetSpent as error:
+            self._give_up(error.ceiling, str(error))
+        except BaseException as error:
+            self._workshop.fail(error)
+            return
+        with self._log.changed:
+            if self._log.state.proposals.fruitless >= FRUITLESS:
+                self._give_up("exhausted", f"{FRUITLESS} proposals in a row came to nothing")
+            self._log.changed.notify_all()
+
+    def _give_up(self, why: str, reason: str) -> None:
+        """Ask for no more; what waits for a person may still be decided."""
+        with self._log.changed:
+            self._is_over = True
+            proposals = self._log.state.proposals
+            for name in sorted(proposals.live, key=_number):
+                if proposals[name].stage is Stage.DRAFTING:
+                    self._log.note("abandoned", proposal=name, reason=reason)
+            self._workshop.give_up(why)
+
+    def _decide_overdue(self) -> None:
+        if self._review_seconds is None:
+            return
+        for record in self._log.state.proposals.pending:
+            if _waited(record) >= self._review_seconds:
+                minutes = self._review_seconds / 60
+                self._log.store.review(
+                    record.id,
+                    {
+                        "decision": self._on_timeout,
+                        "reason": f"nobody decided within {minutes:g} minutes",
+                        "by": TIMEOUT,
+                    },
+                )
+        self._log.advance()
+
+
+def _waited(record: ProposalRecord) -> float:
+    return time.time() - (record.gated_at or time.time())
+
+
+def _number(name: str) -> int:
+    return int(name.removeprefix("p"))

@@ -1,0 +1,127 @@
+"""Decisions of people on proposals: what they are shown, and how a decision reaches the run.
+
+A decision is one row of the run's log, made once, whoever comes first; an engine that drives the run finds it there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from agentarch.design import DesignError, Proposal, read_design
+from agentarch.errors import UsageError
+from agentarch.meta.findings import Known
+from agentarch.report.source import difference
+from agentarch.search.proposals import ProposalRecord, Stage
+from agentarch.search.race import FIRST_RANKED_RUNG
+from agentarch.search.session import Run
+
+DECISIONS = ("approve", "reject", "edit")
+
+
+def decide(run: Run, proposal: str, decision: str, reason: str, by: str, source: str | None = None) -> None:
+    """Decide on a proposal that waits.
+
+    Args:
+        run: an opened run; an engine may be driving it.
+        proposal: its id.
+        decision: `approve`, `reject` or `edit`.
+        reason: why; later prompts tell it to the models.
+        by: who decided.
+        source: that takes the place of the proposal's, for `edit`.
+
+    Raises:
+        UsageError: it does not wait, or the source cannot be read as a design. Nothing was decided.
+    """
+    record = _waiting(run, proposal)
+    body: dict[str, Any] = {"decision": decision, "reason": reason, "by": by}
+    if decision == "edit":
+        try:
+            edited = read_design(Proposal(source or "", record.draft["name"]), run.kind.contract)
+        except DesignError as error:
+            raise UsageError(
+                f"the edited source cannot be used: {error}. Nothing was decided; mend it and edit again"
+            ) from None
+        if edited.id in run.state.designs:
+            label = run.state.designs[edited.id].label
+            raise UsageError(f"the edited source is the same design as {label}, which the run knows already")
+        body["source"] = source
+    if not run.store.review(proposal, body):
+        raise _decided_before(run, proposal)
+
+
+def defer(run: Run, proposal: str, by: str) -> None:
+    """Put off the decision on a proposal: its timeout starts again, and it goes to the end of the list.
+
+    Raises:
+        UsageError: it does not wait.
+    """
+    _waiting(run, proposal)
+    run.store.note("deferred", proposal=proposal, by=by)
+
+
+def waiting_summaries(run: Run) -> list[dict[str, Any]]:
+    """Return what waits for a person, the longest waiting first."""
+    return [proposal_summary(run, record.id) for record in run.state.proposals.pending]
+
+
+def proposal_summary(run: Run, proposal: str) -> dict[str, Any]:
+    """Return a proposal as a reviewer sees it, in plain JSON values."""
+    state, record = run.state, run.state.proposals[proposal]
+    draft = record.draft
+    known = Known()
+    known.add(design for design in state.designs.values() if design.id != record.design_id)
+    nearest = known.nearest(str(draft.get("source", "")))
+    parents = [state.designs[name] for name in record.brief["parents"] if name in state.designs]
+    smoke = next(
+        (e for e in state.evaluations(record.design_id or "") if e.request.rung < FIRST_RANKED_RUNG), None
+    )
+    return {
+        "id": record.id,
+        "stage": record.stage.value,
+        "reason": record.reason,
+        "design": record.design_id,
+        "name": draft.get("name", ""),
+        "rationale": draft.get("rationale", ""),
+        "claim": draft.get("claim", ""),
+        "predicted_change": draft.get("predicted_change"),
+        "operator": record.brief["operator"],
+        "model": record.brief["model"],
+        "pack": record.brief["pack"],
+        "concerns": list((record.reflection or {}).get("concerns", ())),
+        "faults": [reason for turn in record.turns for _, reason in turn.faults],
+        "parents": [{"id": one.id, "name": one.name} for one in parents],
+        "parameters": None if smoke is None else smoke.parameters,
+        "steps": sum(task.rungs[FIRST_RANKED_RUNG].steps for task in run.tasks),
+        "nearest": None
+        if nearest is None
+        else {"id": nearest[0].id, "name": nearest[0].name, "similarity": nearest[1]},
+        "waiting_seconds": None if record.gated_at is None else max(0.0, time.time() - record.gated_at),
+        "review": None if record.review is None else {k: v for k, v in record.review.items() if k != "source"},
+        "difference": difference(parents[0].source, draft.get("source", "")) if parents else "",
+        "source": draft.get("source", ""),
+    }
+
+
+def _waiting(run: Run, proposal: str) -> ProposalRecord:
+    record = run.state.proposals[proposal]
+    if record.review is not None:
+        raise _decided_before(run, proposal)
+    if record.stage is not Stage.PENDING_REVIEW:
+        why = f": {record.reason}" if record.reason else ""
+        raise UsageError(f"{proposal} does not wait for a review: it is {record.stage.value}{why}")
+    return record
+
+
+def _decided_before(run: Run, proposal: str) -> UsageError:
+    found: Sequence[Any] = [
+        event.body
+        for event in run.store.events()
+        if event.kind == "reviewed" and event.body["proposal"] == proposal
+    ]
+    by, decision, reason = (found[-1][key] for key in ("by", "decision", "reason"))
+    because = f", because: {reason}" if reason else ""
+    return UsageError(
+        f"{proposal} was decided before ({decision}, by {by}{because}); your decision changes nothing"
+    )
