@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from support.sample_report import sample_report
 
 from agentarch.design import Proposal, read_design
+from agentarch.differences import source_difference
 from agentarch.evaluation import Score
 from agentarch.report import read_report, render_page, report_data
 from agentarch.report.contract import DesignPart
 from agentarch.report.figures import niche_map, progress_figures
 from agentarch.report.figures.front import pareto_front
-from agentarch.report.source import difference
 from agentarch.search.session import open_run
 from agentarch.store import Store
 
@@ -296,8 +296,8 @@ def test_the_niche_map_shows_every_elite_once_with_any_number_of_axes(axes):
 
 
 def test_a_difference_between_endless_sources_is_not_looked_for():
-    assert difference("a\n" * 5000, "b\n" * 5000, "a", "b") is None
-    assert difference("x = 1\n", "x = 2\n", "a", "b").splitlines()[-2:] == ["-x = 1", "+x = 2"]
+    assert source_difference("a\n" * 5000, "b\n" * 5000, "a", "b") is None
+    assert source_difference("x = 1\n", "x = 2\n", "a", "b").splitlines()[-2:] == ["-x = 1", "+x = 2"]
 
 
 # Of a real run.

@@ -82,7 +82,9 @@ def search(
     ] = None,
     price: Annotated[
         list[str] | None,
-        typer.Option(help="IN,OUT or MODEL=IN,OUT in dollars per million tokens.  [default: as litellm lists]"),
+        typer.Option(
+            help="IN,OUT or MODEL=IN,OUT in dollars per million tokens.  [default: as litellm lists]"
+        ),
     ] = None,
     max_usd: Annotated[float | None, typer.Option(help="Ask no model beyond so many dollars.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Nor beyond so many tokens.")] = None,
@@ -169,8 +171,8 @@ def search(
     confirms the best designs and the controls on items that no decision has seen; the verdict says which control was
     beaten, by how much and how surely, or that none was.
 
-    With --model a language model writes the designs; its key is taken from the usual environment variable. What it costs
-    is reserved before each request, so that --max-usd is never passed. `agentarch review` decides on what waits.
+    With --model a language model writes the designs; its key is taken from the usual environment variable. What it
+    costs is reserved before each request, so that --max-usd is never passed. `agentarch review` decides on what waits.
 
     Ctrl-C stops it at once and loses nothing that was recorded; `agentarch resume` goes on.
     """
@@ -293,9 +295,8 @@ def review(
 ) -> None:
     """Look at proposals that wait for a person, and approve, reject, edit or defer them.
 
-    Without an option, it goes through them one by one: source with difference from the parent, rationale, predicted cost,
-    nearest known design. Works while the search runs, which never waits for it; a decision is made once, whoever comes
-    first.
+    Without an option, it goes through them one by one: difference from the parent, rationale, predicted cost, nearest
+    known design. Works while the search runs, which never waits for it; a decision is made once, whoever comes first.
     """
     from agentarch.cli.output import only_one
     from agentarch.cli.reviewing import review_run

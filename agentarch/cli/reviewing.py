@@ -99,7 +99,9 @@ def _show(summary: Mapping[str, Any]) -> None:
     parents = ", ".join(f"{plain(one['name'], 40)} ({one['id'][:8]})" for one in summary["parents"]) or "none"
     cost = "unknown" if summary["parameters"] is None else number_text(summary["parameters"])
     nearest = summary["nearest"]
-    OUT.print(f"[bold]{summary['id']}  {plain(summary['name'])}[/bold] ({summary['stage'].replace('_', ' ')})")
+    OUT.print(
+        f"[bold]{summary['id']}  {plain(summary['name'])}[/bold] ({summary['stage'].replace('_', ' ')})"
+    )
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", justify="right")
     table.add_column(overflow="fold")
@@ -111,9 +113,14 @@ def _show(summary: Mapping[str, Any]) -> None:
         table.add_row("claim", plain(summary["claim"], 200) + expects)
     if summary["concerns"]:
         table.add_row("concerns", plain("; ".join(summary["concerns"]), 600))
-    table.add_row("parameters", f"{cost}, measured in its smoke run; {summary['steps']:,} training steps to score it")
+    table.add_row(
+        "parameters", f"{cost}, measured in its smoke run; {summary['steps']:,} training steps to score it"
+    )
     if nearest:
-        table.add_row("nearest", f"{plain(nearest['name'])} ({nearest['id'][:8]}), similarity {nearest['similarity']:.2f}")
+        table.add_row(
+            "nearest",
+            f"{plain(nearest['name'])} ({nearest['id'][:8]}), similarity {nearest['similarity']:.2f}",
+        )
     OUT.print(table)
     OUT.print()
     shown = summary["difference"] or summary["source"]
@@ -198,7 +205,9 @@ def _edited(run: Run, proposal: str) -> str:
     done = subprocess.run([*shlex.split(editor), name], check=False)
     changed = _read(Path(name))
     if done.returncode != 0:
-        raise UsageError(f"the editor ended with {done.returncode}; nothing was decided, and your text is in {name}")
+        raise UsageError(
+            f"the editor ended with {done.returncode}; nothing was decided, and your text is in {name}"
+        )
     if changed == source:
         Path(name).unlink()
         raise UsageError("nothing was changed, so nothing was decided")

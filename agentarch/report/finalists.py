@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentarch.design import Design
+from agentarch.differences import source_difference
 from agentarch.evaluation import Cells, Score, ScoredDesign
-from agentarch.report.source import difference
 from agentarch.scoring import Noise, cells_score
 from agentarch.search.arm import RANDOM, SEARCH
 from agentarch.search.decision import Choice
@@ -153,7 +153,9 @@ def _account(state: RunState, design: Design) -> dict[str, Any]:
         "parent_name": None if parent is None else parent.name,
         "diff": None
         if parent is None
-        else difference(parent.source, design.source, one_line(parent.name, 60), one_line(design.name, 60)),
+        else source_difference(
+            parent.source, design.source, one_line(parent.name, 60), one_line(design.name, 60)
+        ),
     }
 
 

@@ -55,7 +55,7 @@ class Ledger:
         by_model: over the requests to a model.
         by_role: over those that served a purpose.
         by_proposal: over those made for a proposal.
-        open: requests under way, by number, as they were written down.
+        open: requests under way, as they were written down, by the number of that event.
         untold_requests: requests that may have been charged, and nobody told.
         untold_tokens: the most that they may have used.
         untold_dollars: the most that they may have cost.
@@ -87,15 +87,15 @@ class Ledger:
         """Take one event of the run's log in; most are not about money."""
         body = event.body
         if event.kind == "asked":
-            self._open(body)
+            self._open(event.number, body)
         elif event.kind == "answered":
             self._settle(body)
         elif event.kind == "remembered":
             for tally in self._tallies(body):
                 tally.cache_hits += 1
 
-    def _open(self, body: Mapping[str, Any]) -> None:
-        self.open[body["number"]] = body
+    def _open(self, number: int, body: Mapping[str, Any]) -> None:
+        self.open[number] = body
         self._reserved_tokens += body["most_tokens"]
         self._reserved_dollars += body["most_dollars"] or 0.0
         for tally in self._tallies(body):

@@ -31,8 +31,9 @@ class Log:
             if self.state.last_event > before:
                 self.changed.notify_all()
 
-    def note(self, kind: str, **body: Any) -> None:
-        """Record an event that changes no queue."""
+    def note(self, kind: str, /, **body: Any) -> int:
+        """Record an event that changes no queue; return its number."""
         with self.changed:
-            self.store.note(kind, **body)
+            number = self.store.note(kind, **body)
             self.advance()
+        return number

@@ -238,7 +238,7 @@ class Proposals(Mapping[str, ProposalRecord]):
                 record.turns.append(Turn(draft=body["draft"]))
                 record.stage = Stage.DRAFTING
             case "faulted":
-                self._fault(record, FaultKind(body["kind"]), body["reason"], body.get("text", ""))
+                self._fault(record, FaultKind(body["fault"]), body["reason"], body.get("text", ""))
             case "reflected":
                 record.reflection = body["reflection"]
                 if record.reflection["verdict"] == "revise":

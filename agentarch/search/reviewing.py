@@ -6,13 +6,13 @@ A decision is one row of the run's log, made once, whoever comes first; an engin
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agentarch.design import DesignError, Proposal, read_design
+from agentarch.design import Design, DesignError, Proposal, read_design
+from agentarch.differences import source_difference
 from agentarch.errors import UsageError
-from agentarch.meta.findings import Known
-from agentarch.report.source import difference
+from agentarch.search.fingerprints import Fingerprints
 from agentarch.search.proposals import ProposalRecord, Stage
 from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.search.session import Run
@@ -70,9 +70,7 @@ def proposal_summary(run: Run, proposal: str) -> dict[str, Any]:
     """Return a proposal as a reviewer sees it, in plain JSON values."""
     state, record = run.state, run.state.proposals[proposal]
     draft = record.draft
-    known = Known()
-    known.add(design for design in state.designs.values() if design.id != record.design_id)
-    nearest = known.nearest(str(draft.get("source", "")))
+    nearest = Fingerprints().nearest(draft.get("source", ""), state.designs, but=record.design_id)
     parents = [state.designs[name] for name in record.brief["parents"] if name in state.designs]
     smoke = next(
         (e for e in state.evaluations(record.design_id or "") if e.request.rung < FIRST_RANKED_RUNG), None
@@ -98,10 +96,16 @@ def proposal_summary(run: Run, proposal: str) -> dict[str, Any]:
         if nearest is None
         else {"id": nearest[0].id, "name": nearest[0].name, "similarity": nearest[1]},
         "waiting_seconds": None if record.gated_at is None else max(0.0, time.time() - record.gated_at),
-        "review": None if record.review is None else {k: v for k, v in record.review.items() if k != "source"},
-        "difference": difference(parents[0].source, draft.get("source", "")) if parents else "",
+        "review": None
+        if record.review is None
+        else {k: v for k, v in record.review.items() if k != "source"},
+        "difference": _difference(parents[0], draft) if parents and draft else None,
         "source": draft.get("source", ""),
     }
+
+
+def _difference(parent: Design, draft: Mapping[str, Any]) -> str | None:
+    return source_difference(parent.source, draft["source"], parent.name, draft["name"])
 
 
 def _waiting(run: Run, proposal: str) -> ProposalRecord:

@@ -40,7 +40,9 @@ def run_summary(state: RunState, folder: Path) -> dict[str, Any]:
         "verdict": verdict_summary(state),
         "ledger": ledger_summary(state.ledger),
         "proposals": {stage.value: state.proposals.counts[stage] for stage in Stage},
-        "proposal_faults": {kind.value: count for kind, count in sorted(state.proposals.fault_counts.items())},
+        "proposal_faults": {
+            kind.value: count for kind, count in sorted(state.proposals.fault_counts.items())
+        },
         "arms": {
             name: {
                 "evaluations": arm.evaluations,
@@ -62,8 +64,8 @@ def run_summary(state: RunState, folder: Path) -> dict[str, Any]:
 def ledger_summary(ledger: Ledger) -> dict[str, Any]:
     """Return what language models have cost, in all, by model and by role.
 
-    `dollars` is None where requests were made whose price nobody knows. `untold` is the most that requests may have cost
-    whose answer was cut off, so that nobody told; it counts against every ceiling, and is in no other figure.
+    `dollars` is None where requests were made whose price nobody knows. `untold` is the most that requests may have
+    cost whose answer was cut off, so that nobody told; it counts against every ceiling, and is in no other figure.
     """
     return {
         **_tally(ledger.total),

@@ -51,14 +51,6 @@ CREATE TABLE evaluations (
 
 CREATE INDEX evaluations_by_state ON evaluations (state, number);
 
--- Requests to language models: each is here before it is sent. What came of it is in the log.
-CREATE TABLE calls (
-    number INTEGER PRIMARY KEY,
-    state TEXT NOT NULL CHECK (state IN ('open', 'settled'))
-) STRICT;
-
-CREATE INDEX calls_by_state ON calls (state, number);
-
 -- Proposals that were put before a person; each is decided once, whoever comes first.
 CREATE TABLE reviews (
     proposal TEXT PRIMARY KEY,

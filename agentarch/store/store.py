@@ -161,10 +161,10 @@ class Store:
             for number, at, kind, body in rows:
                 yield Event(number, at, kind, json.loads(body))
 
-    def note(self, kind: str, **body: Any) -> None:
-        """Append an event that changes no queue, e.g. `started`, `stopped`."""
+    def note(self, kind: str, /, **body: Any) -> int:
+        """Append an event that changes no queue, e.g. `started`, `stopped`; return its number."""
         with self._transaction():
-            self._append(kind, body)
+            return self._append(kind, body)
 
     def add_design(
         self, design: Design, requests: Iterable[Request], arm: str = "search", of: str | None = None
@@ -185,23 +185,6 @@ class Store:
         """Record a proposal that was `refused` before anything was spent on it."""
         body = {"proposal": PROPOSALS.dump_python(proposal, mode="json"), "reason": reason}
         self.note("refused", **body, duplicate_of=duplicate_of)
-
-    def open_call(self, body: Mapping[str, Any]) -> int:
-        """Record a request to a language model as `asked`, before it is sent; return its number."""
-        with self._transaction():
-            row = self._connection.execute("INSERT INTO calls (state) VALUES ('open') RETURNING number")
-            number = int(row.fetchone()[0])
-            self._append("asked", {"number": number, **body})
-        return number
-
-    def settle_call(self, number: int, body: Mapping[str, Any]) -> None:
-        """Record what came of a request as `answered`; nothing happens when that is recorded already."""
-        with self._transaction():
-            changed = self._connection.execute(
-                "UPDATE calls SET state = 'settled' WHERE number = ? AND state = 'open'", (number,)
-            )
-            if changed.rowcount:
-                self._append("answered", {"number": number, **body})
 
     def ask_for_review(self, proposal: str, body: Mapping[str, Any]) -> None:
         """Put a proposal before a person, recorded as `gated`; once, however often this is called."""

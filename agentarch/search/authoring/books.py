@@ -66,24 +66,21 @@ class RunBooks:
     def settle_what_was_killed(self) -> int:
         """Count requests that were under way when the engine was killed as spent; return how many."""
         with self._log.changed:
-            numbers = self._log.store.open_calls()
-            for number in numbers:
-                asked = self._log.state.ledger.open[number]
-                self._log.store.settle_call(
-                    number,
-                    {
-                        "outcome": KILLED,
-                        "input_tokens": asked["most_input_tokens"],
-                        "output_tokens": asked["most_output_tokens"],
-                        "cached_tokens": 0,
-                        "dollars": asked["most_dollars"] or 0.0,
-                        "latency_seconds": 0.0,
-                        "reason": "the engine was killed while the request was under way",
-                        "transcript": None,
-                    },
+            under_way = dict(self._log.state.ledger.open)
+            for number, asked in under_way.items():
+                self._log.note(
+                    "answered",
+                    number=number,
+                    outcome=KILLED,
+                    input_tokens=asked["most_input_tokens"],
+                    output_tokens=asked["most_output_tokens"],
+                    cached_tokens=0,
+                    dollars=asked["most_dollars"] or 0.0,
+                    latency_seconds=0.0,
+                    reason="the engine was killed while the request was under way",
+                    transcript=None,
                 )
-            self._log.advance()
-        return len(numbers)
+        return len(under_way)
 
     def open(self, intent: Intent) -> int:
         """Reserve room and write a request down; see `agentarch.models.Books.open`."""
@@ -100,25 +97,23 @@ class RunBooks:
                 )  # requests under way will give back what they did not need
                 if self._stopped.is_set():
                     raise Stopped
-            number = self._log.store.open_call(body)
-            self._log.advance()
-        return number
+            return self._log.note("asked", **body)
 
     def settle(self, number: int, settlement: Settlement) -> None:
         """Write down what came of a request; see `agentarch.models.Books.settle`."""
         transcript = None if settlement.transcript is None else self._keep(settlement.transcript)
         with self._log.changed:
             price = self._price_of(self._log.state.ledger.open[number]["model"])
-            body = {
-                "outcome": settlement.outcome,
+            self._log.note(
+                "answered",
+                number=number,
+                outcome=settlement.outcome,
                 **asdict(settlement.usage),
-                "dollars": 0.0 if price is None else cost(settlement.usage, price),
-                "latency_seconds": settlement.latency_seconds,
-                "reason": settlement.reason,
-                "transcript": transcript,
-            }
-            self._log.store.settle_call(number, body)
-            self._log.advance()
+                dollars=0.0 if price is None else cost(settlement.usage, price),
+                latency_seconds=settlement.latency_seconds,
+                reason=settlement.reason,
+                transcript=transcript,
+            )
 
     def from_cache(self, ask: Ask, reply: Reply) -> None:
         """Write down that no request was needed; see `agentarch.models.Books.from_cache`."""

@@ -78,11 +78,12 @@ class Briefs:
         )
 
     def _lessons(self, state: RunState) -> Iterable[LessonTold]:
-        return heaviest(notebook_of(state, self._effects), MOST_LESSONS)
+        for one in heaviest(notebook_of(state, self._effects), MOST_LESSONS):
+            yield LessonTold(one.id, one.claim, one.weight, one.right, one.wrong, one.predicted, one.measured)
 
     def _told_effects(self, state: RunState) -> Iterable[EffectTold]:
         yield from knocked_out(self._folder)
-        for record in reversed(state.proposals.values()):
+        for record in reversed(list(state.proposals.values())):
             found = self._effects.of(record, state)
             if found is not None:
                 what = f"{record.draft['name']} ({record.brief['operator']}): {record.draft['rationale']}"

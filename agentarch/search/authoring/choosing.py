@@ -7,9 +7,8 @@ their own (LLMatic: Nasir et al., 2023).
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from agentarch.config import RunConfig
 from agentarch.evaluation import ScoredDesign
@@ -20,7 +19,7 @@ from agentarch.qd import niche_of
 from agentarch.qd.axes import Niche
 from agentarch.search.arm import SEARCH
 from agentarch.search.authoring.templates import choose_filling, open_templates
-from agentarch.search.proposals import Stage
+from agentarch.search.proposals import ProposalRecord, Stage
 from agentarch.search.state import RunState
 
 FILL = "fill"
@@ -29,46 +28,38 @@ FILL = "fill"
 SAME_NICHE_SHARE = 0.5
 """Of proposals that aim at the niche of their parent, to hold it better; the others aim at an empty one beside it."""
 
-CENT = 0.01
-"""What a model's gain is measured by when nobody knows its price: as if each proposal cost so many dollars."""
 
-
-@dataclass(frozen=True)
-class Credit:
-    """What a way of proposing has brought.
+@dataclass
+class Trials:
+    """What one operator or model has brought, trial by trial, oldest first.
 
     Attributes:
-        tried: proposals whose design has a score, or that came to nothing.
-        gains: those that filled or took a niche.
-        dollars: that all of its proposals have cost.
+        gains: 1 where the design filled or took a niche, and 0 otherwise.
+        dollars: that the proposal has cost.
     """
 
-    tried: int = 0
-    gains: int = 0
-    dollars: float = 0.0
+    gains: list[float] = field(default_factory=list)
+    dollars: list[float] = field(default_factory=list)
 
 
-def credit_by(state: RunState, of: str) -> dict[str, Credit]:
-    """Return the credit of every operator or model that was used.
-
-    Args:
-        state: of the run.
-        of: `operator` or `model`.
-    """
-    found: dict[str, Credit] = {}
+def trials_by(of: Literal["operator", "model"], state: RunState) -> dict[str, Trials]:
+    """Return the trials of every operator or model whose outcome is known: scored, rejected, or come to nothing."""
+    found: dict[str, Trials] = {}
     for record in state.proposals.values():
-        name = record.brief[of]
-        if record.brief["operator"] == FILL and of == "model":
+        is_filled = record.brief["operator"] == FILL
+        if not _is_settled(record, state) or (of == "model" and is_filled):
             continue
-        known = found.get(name, Credit())
-        is_settled = not record.is_live and record.stage is not Stage.DROPPED
+        trials = found.setdefault(record.brief[of], Trials())
+        trials.gains.append(float(record.design_id in state.enriched))
         spent = state.ledger.by_proposal.get(record.id)
-        found[name] = Credit(
-            known.tried + is_settled,
-            known.gains + (record.design_id in state.enriched),
-            known.dollars + (spent.dollars if spent else 0.0),
-        )
+        trials.dollars.append(spent.dollars if spent else 0.0)
     return found
+
+
+def _is_settled(record: ProposalRecord, state: RunState) -> bool:
+    if record.stage is Stage.QUEUED:
+        return record.design_id is not None and state.scored(record.design_id) is not None
+    return record.stage in (Stage.REJECTED, Stage.FAILED)
 
 
 class Chooser:
@@ -121,28 +112,21 @@ class Chooser:
         return chosen or [seed.id for seed in context.seeds[:1]]
 
     def _operator(self, shown: int, state: RunState, rng: random.Random) -> str:
-        known = credit_by(state, "operator")
         names = [name for name, one in self._pack.operators.items() if one.parents <= shown]
         if open_templates(state):
             names.append(FILL)
-        arms = {name: known.get(name, Credit()) for name in names}
-        return choose(
-            {name: one.tried for name, one in arms.items()},
-            {name: float(one.gains) for name, one in arms.items()},
-            {name: float(one.tried) for name, one in arms.items()},
-            rng,
-        )
+        trials = trials_by("operator", state)
+        return choose(names, {name: one.gains for name, one in trials.items()}, {}, rng)
 
     def _model(self, state: RunState, rng: random.Random) -> str:
         if len(self._config.model) == 1:
             return self._config.model[0]
-        known = credit_by(state, "model")
-        arms = {name: known.get(name, Credit()) for name in self._config.model}
-        is_priced = all(one.dollars > 0 for one in arms.values() if one.tried)
+        trials = trials_by("model", state)
+        is_priced = state.ledger.total.unpriced == 0
         return choose(
-            {name: one.tried for name, one in arms.items()},
-            {name: float(one.gains) for name, one in arms.items()},
-            {name: one.dollars if is_priced else CENT * one.tried for name, one in arms.items()},
+            self._config.model,
+            {name: one.gains for name, one in trials.items()},
+            {name: one.dollars for name, one in trials.items()} if is_priced else {},
             rng,
         )
 
@@ -161,4 +145,3 @@ def _target(parent: ScoredDesign, state: RunState, rng: random.Random) -> list[i
     if not empty or rng.random() < SAME_NICHE_SHARE:
         return list(home)
     return list(rng.choice(empty))
-

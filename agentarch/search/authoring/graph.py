@@ -71,13 +71,11 @@ def build_graph(steps: Steps, checkpoints: SqliteSaver | None = None) -> Graph:
     """Return the graph over some steps."""
     graph = StateGraph(GraphState)
     for step, after in FOLLOWS.items():
-        graph.add_node(step.value, _node(steps, step))
+        graph.add_node(step.value, _Node(steps, step))
         graph.add_conditional_edges(
             step.value, _route(steps), {**{one.value: one.value for one in after}, END: END}
         )
-    graph.add_conditional_edges(
-        START, lambda state: Step.CHOOSE.value, {Step.CHOOSE.value: Step.CHOOSE.value}
-    )
+    graph.add_edge(START, Step.CHOOSE.value)
     return graph.compile(checkpointer=checkpoints)
 
 
@@ -115,15 +113,18 @@ def as_mermaid() -> str:
     return build_graph(_Nothing()).get_graph().draw_mermaid()
 
 
-def _node(steps: Steps, step: Step) -> Callable[[GraphState], GraphState]:
-    def node(state: GraphState) -> GraphState:
+class _Node:
+    """A step as a node of the graph."""
+
+    def __init__(self, steps: Steps, step: Step) -> None:
+        self._steps, self._step = steps, step
+
+    def __call__(self, state: GraphState) -> GraphState:
         proposal = state["proposal"]
-        steps.take(step, proposal)
-        if step is Step.GATE and steps.waits_for_a_person(proposal):
+        self._steps.take(self._step, proposal)
+        if self._step is Step.GATE and self._steps.waits_for_a_person(proposal):
             interrupt({"proposal": proposal}, response_schema=DECISION_SCHEMA)
         return state
-
-    return node
 
 
 def _route(steps: Steps) -> Callable[[GraphState], str]:

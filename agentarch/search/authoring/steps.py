@@ -14,7 +14,7 @@ from agentarch.evaluation import Evaluation, Outcome
 from agentarch.meta.answers import read_answer, read_reflection
 from agentarch.meta.briefing import Briefing
 from agentarch.meta.draft import AnswerFault, Form
-from agentarch.meta.findings import Known, findings
+from agentarch.meta.findings import Nearest, findings
 from agentarch.meta.pack import Pack, Prompt
 from agentarch.meta.schemas import answer_schema, reflection_schema
 from agentarch.models import Ask, Client, NoAnswer, Reply, Stopped
@@ -23,6 +23,7 @@ from agentarch.search.authoring.briefs import Briefs
 from agentarch.search.authoring.choosing import FILL, Chooser
 from agentarch.search.authoring.contract import Workshop
 from agentarch.search.authoring.templates import draft_of, filled
+from agentarch.search.fingerprints import Fingerprints
 from agentarch.search.log import Log
 from agentarch.search.proposals import FaultKind, ProposalRecord, Step
 from agentarch.search.race import FIRST_RANKED_RUNG
@@ -71,7 +72,7 @@ class ProposalSteps:
         self._workshop, self._log, self._client, self._pack = workshop, log, client, pack
         self._briefs, self._chooser, self._config = briefs, chooser, config
         self._secret, self._contract, self._stopped = secret, contract, stopped
-        self._known = Known()
+        self._known = Fingerprints()
         self._told: dict[str, tuple[Briefing, Context]] = {}
         self._steps = {
             Step.CHOOSE: self._choose,
@@ -133,9 +134,13 @@ class ProposalSteps:
         record = self._record(proposal)
         draft, briefing = draft_of(record.draft), self._briefing(record)
         with self._log.changed:
-            self._known.add(self._log.state.designs.values())
-        parents = [one.source for one in briefing.parents]
-        lines = findings(draft.source, parents, self._known)
+            nearest = self._known.nearest(draft.source, self._log.state.designs)
+        lines = findings(
+            draft.source,
+            parent=briefing.parents[0].source if briefing.parents else None,
+            nearest=None if nearest is None else Nearest(nearest[0].label, nearest[1]),
+            limits=briefing.limits,
+        )
         prompt = self._pack.reflect(
             briefing, draft, lines, nonce=self._nonce(record), max_tokens=self._config.prompt_tokens
         )
@@ -168,7 +173,7 @@ class ProposalSteps:
         if record.design_id is None:
             fault = self._screen(record)
             if fault is not None:
-                self._log.note("faulted", proposal=proposal, kind=fault[0], reason=fault[1])
+                self._log.note("faulted", proposal=proposal, fault=fault[0], reason=fault[1])
                 return
             record = self._record(proposal)
         evaluation = self._smoke_run(record)
@@ -182,10 +187,10 @@ class ProposalSteps:
             said = printable(evaluation.output, TOLD_OUTPUT)
             reason = f"{evaluation.outcome.value} in its smoke run: {evaluation.reason}"
             told = f"{reason}\n{said}" if said else reason
-            self._log.note("faulted", proposal=proposal, kind=FaultKind.SMOKE, reason=told)
+            self._log.note("faulted", proposal=proposal, fault=FaultKind.SMOKE, reason=told)
         elif twin:
             reason = f"it acts exactly like {twin}"
-            self._log.note("faulted", proposal=proposal, kind=FaultKind.DUPLICATE, reason=reason)
+            self._log.note("faulted", proposal=proposal, fault=FaultKind.DUPLICATE, reason=reason)
         else:
             self._log.note("checked", proposal=proposal)
 
@@ -254,12 +259,12 @@ class ProposalSteps:
             draft = read_answer(text, form, {one.id: one.source for one in briefing.parents})
         except NoAnswer as error:
             self._log.note(
-                "faulted", proposal=record.id, kind=FaultKind.NO_ANSWER, reason=one_line(str(error)), text=""
+                "faulted", proposal=record.id, fault=FaultKind.NO_ANSWER, reason=one_line(str(error)), text=""
             )
         except AnswerFault as error:
             cut = printable(text, KEPT_CHARACTERS)
             self._log.note(
-                "faulted", proposal=record.id, kind=FaultKind.UNREADABLE, reason=str(error), text=cut
+                "faulted", proposal=record.id, fault=FaultKind.UNREADABLE, reason=str(error), text=cut
             )
         else:
             self._log.note(
@@ -317,4 +322,3 @@ class ProposalSteps:
             drawn = random.Random(derive_seed(self._secret, "review", record.brief["number"])).random()
             return drawn < float(share)
         return mode == "gate"
-
