@@ -1,5 +1,7 @@
 """Language models behind one protocol: adapters, retries, a cache, prices. Loads no SDK until one is asked."""
 
+from agentarch.models.bounds import most_input_tokens
+from agentarch.models.clock import Clock
 from agentarch.models.contract import (
     Ask,
     Books,
@@ -15,19 +17,34 @@ from agentarch.models.contract import (
     Unavailable,
     Usage,
 )
+from agentarch.models.factory import ModelSettings, check_servers, make_client
+from agentarch.models.places import MANUAL, missing_key
+from agentarch.models.pricing import Price, cost, known_price, most, parse_price
 
 __all__ = [
+    "MANUAL",
     "Ask",
     "Books",
     "BudgetSpent",
     "Client",
+    "Clock",
     "Intent",
     "ModelFault",
+    "ModelSettings",
     "NoAnswer",
+    "Price",
     "Refused",
     "Reply",
     "Settlement",
     "Stopped",
     "Unavailable",
     "Usage",
+    "check_servers",
+    "cost",
+    "known_price",
+    "make_client",
+    "missing_key",
+    "most",
+    "most_input_tokens",
+    "parse_price",
 ]

@@ -48,11 +48,13 @@ class Usage:
         input_tokens: of everything that was sent, those read from a cache included.
         output_tokens: of everything that was written, hidden reasoning included.
         cached_tokens: of the input, those that the provider read from its cache.
+        cache_written_tokens: of the input, those that the provider wrote to its cache, where that costs more.
     """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    cache_written_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Settlement:
 
     Attributes:
         outcome: `answered`, `failed` (the provider said so and charges nothing), or `unknown` (it may have been
-            answered and charged, and nobody told us: a cut connection, a timeout).
+            answered and charged, and nobody told us: a cut connection, a timeout, an answer without its usage).
         usage: as far as the provider has told.
         latency_seconds: from sending to the end.
         reason: why it failed, one line without any secret.

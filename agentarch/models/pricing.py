@@ -1,0 +1,109 @@
+"""What tokens cost, in dollars per million. Reads the price file that litellm ships, without loading litellm."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+from agentarch.errors import UsageError
+from agentarch.models.contract import Intent, Usage
+
+PRICE_FILE = "litellm/model_prices_and_context_window_backup.json"
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a model's tokens cost, in dollars per million.
+
+    Attributes:
+        input: tokens sent.
+        output: tokens written.
+        cached_input: tokens sent that the provider read from its cache.
+        cache_write: tokens sent that the provider wrote to its cache.
+    """
+
+    input: float
+    output: float
+    cached_input: float
+    cache_write: float
+
+
+def parse_price(text: str) -> tuple[str, Price]:
+    """Read `IN,OUT` or `IN,OUT,CACHED`, in dollars per million tokens; `MODEL=` may stand before it.
+
+    Tokens read from a cache cost as much as others where the third number lacks.
+
+    Returns:
+        The model it is for, empty for every model, and the price.
+
+    Raises:
+        UsageError: it is no price.
+    """
+    model, _, numbers = text.rpartition("=")
+    try:
+        values = [float(number) for number in numbers.split(",")]
+    except ValueError:
+        values = []
+    if len(values) not in (2, 3) or not all(math.isfinite(value) and value >= 0 for value in values):
+        raise UsageError(
+            f"--price {text!r} is no price; expected IN,OUT or IN,OUT,CACHED in dollars per million tokens, "
+            "e.g. 3,15 or openai/NAME=3,15"
+        )
+    return model.strip(), Price(values[0], values[1], values[2] if len(values) == 3 else values[0], values[0])
+
+
+def known_price(model: str) -> Price | None:
+    """Return what a model costs according to litellm's price file; None where that does not say."""
+    provider, _, name = model.partition("/")
+    entry = _price_file().get(model)
+    if entry is None and provider in ("openai", "anthropic"):
+        entry = _price_file().get(name)
+        if entry is not None and entry.get("litellm_provider") != provider:
+            return None
+    if entry is None:
+        return None
+    sent, written = _dollars(entry, "input_cost_per_token"), _dollars(entry, "output_cost_per_token")
+    if sent is None or written is None:
+        return None
+    cached = _dollars(entry, "cache_read_input_token_cost")
+    stored = _dollars(entry, "cache_creation_input_token_cost")
+    return Price(sent, written, sent if cached is None else cached, sent if stored is None else stored)
+
+
+def cost(usage: Usage, price: Price) -> float:
+    """Return what a request cost, in dollars."""
+    cached = min(usage.cached_tokens, usage.input_tokens)
+    stored = min(usage.cache_written_tokens, usage.input_tokens - cached)
+    plain = usage.input_tokens - cached - stored
+    dollars = plain * price.input + cached * price.cached_input + stored * price.cache_write
+    return (dollars + usage.output_tokens * price.output) / _MILLION
+
+
+def most(intent: Intent, price: Price) -> float:
+    """Return the most that a request can cost, in dollars."""
+    dearest = max(price.input, price.cached_input, price.cache_write)
+    return (intent.most_input_tokens * dearest + intent.most_output_tokens * price.output) / _MILLION
+
+
+def _dollars(entry: Mapping[str, Any], name: str) -> float | None:
+    value = entry.get(name)
+    if not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        return None
+    return float(f"{value * _MILLION:.9g}")  # 3e-07 is 0.3 dollars, not 0.29999999999999999
+
+
+@functools.cache
+def _price_file() -> Mapping[str, Mapping[str, Any]]:
+    try:
+        found = metadata.distribution("litellm").locate_file(PRICE_FILE)
+        with open(str(found), encoding="utf-8") as stream:  # noqa: PTH123 (may be any path-like)
+            prices = json.load(stream)
+    except (metadata.PackageNotFoundError, OSError, ValueError):
+        return {}
+    return prices if isinstance(prices, dict) else {}
