@@ -48,7 +48,33 @@ _ATTRIBUTES: Mapping[str, str] = {
     **dict.fromkeys(("flip", "fliplr"), "may read the end first"),
 }
 _OVER_A_DIMENSION = frozenset(
-    ["mean", "sum", "std", "var", "softmax", "log_softmax", "cumsum", "cumprod", "sort", "argsort", "norm", "max", "min", "amax", "amin", "argmax", "argmin", "median", "roll", "logsumexp", "topk", "unique", "flip", "prod", "aminmax"]
+    [
+        "mean",
+        "sum",
+        "std",
+        "var",
+        "softmax",
+        "log_softmax",
+        "cumsum",
+        "cumprod",
+        "sort",
+        "argsort",
+        "norm",
+        "max",
+        "min",
+        "amax",
+        "amin",
+        "argmax",
+        "argmin",
+        "median",
+        "roll",
+        "logsumexp",
+        "topk",
+        "unique",
+        "flip",
+        "prod",
+        "aminmax",
+    ]
 )
 
 

@@ -74,12 +74,12 @@ class KnownDesigns:
     def __len__(self) -> int:
         return len(self._ids)
 
-    def add(self, id: str, design: Fingerprint) -> None:
+    def add(self, design_id: str, design: Fingerprint) -> None:
         """Add a design."""
         if len(self._ids) == len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
         self._rows[len(self._ids)] = design
-        self._ids.append(id)
+        self._ids.append(design_id)
 
     def nearest(self, design: Fingerprint) -> tuple[str, float] | None:
         """Return the id of the most similar design with the similarity; the first of several, None where none is."""
