@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from agentarch.meta.briefing import LessonTold
+
 HALF_LIFE = 50
 """Decided predictions after which one counts half: what helped early, weak parents need not help later, strong ones."""
 
@@ -83,6 +85,13 @@ class Lesson:
     undecided: int = 0
     predicted: float = 0.0
     measured: float | None = None
+
+    @property
+    def told(self) -> LessonTold:
+        """The lesson as a prompt tells it."""
+        return LessonTold(
+            self.id, self.claim, self.weight, self.right, self.wrong, self.predicted, self.measured
+        )
 
 
 Notebook = Mapping[str, Lesson]

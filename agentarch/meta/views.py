@@ -137,9 +137,7 @@ class Telling:
 
     def block(self, text: str, max_characters: int) -> str:
         """Return a long text, fenced and cut in the middle to fit."""
-        if (
-            text not in self._cleaned
-        ):  # cleaning takes longest, and a text is cut many times to find what fits
+        if text not in self._cleaned:  # takes longest, and a text is cut many times to find what fits
             self._cleaned[text] = self._fence.cleaned(text)
         return self._fence.block(cut_in_the_middle(self._cleaned[text], max_characters))
 
