@@ -122,7 +122,7 @@ def _take_block(draft: Draft, block: Mapping[str, Any]) -> None:
 
 def _take_usage(draft: Draft, told: object) -> None:
     """Take in what a provider tells of usage; each time it tells totals, and perhaps not all of them."""
-    if not isinstance(told, dict):
+    if not isinstance(told, dict) or not told:
         return
     so_far = draft.usage or Usage()
     cached, written, plain = so_far.cached_tokens, so_far.cache_written_tokens, 0

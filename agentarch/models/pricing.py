@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
 from agentarch.errors import UsageError
@@ -101,9 +101,9 @@ def _dollars(entry: Mapping[str, Any], name: str) -> float | None:
 @functools.cache
 def _price_file() -> Mapping[str, Mapping[str, Any]]:
     try:
-        found = metadata.distribution("litellm").locate_file(PRICE_FILE)
+        found = importlib.metadata.distribution("litellm").locate_file(PRICE_FILE)
         with open(str(found), encoding="utf-8") as stream:  # noqa: PTH123 (may be any path-like)
             prices = json.load(stream)
-    except (metadata.PackageNotFoundError, OSError, ValueError):
+    except (importlib.metadata.PackageNotFoundError, OSError, ValueError):
         return {}
     return prices if isinstance(prices, dict) else {}
