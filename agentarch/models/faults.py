@@ -72,7 +72,6 @@ _NOT_ACCEPTED = {400, 404, 413, 422}
 _OURS = (ImportError, TypeError, AttributeError, LookupError, NameError)
 """A library stumbles over the question itself, and would do so again."""
 _LOST = {"TransportError", "APIConnectionError"}
-"""Whatever status litellm gives them, nobody sent one."""
 _NOBODY_THERE = {"ConnectError", "ConnectTimeout", "ConnectionRefusedError", "gaierror"}
 _PASSING_KINDS = (
     "overloaded",
@@ -107,7 +106,8 @@ def understood(error: Exception, place: Place, secrets: Secrets, draft: Draft | 
     if names & _NOBODY_THERE:  # so nothing was sent
         return _retry(f"{place.model}: {nothing_answers(place)}" if place.base_url else said, "failed", draft)
     status = getattr(error, "status_code", None)
-    if not isinstance(status, int) or status < 300 or names & _LOST:
+    is_made_up = type(error).__name__ == "APIError" or bool(names & _LOST)  # by litellm: nobody sent it
+    if not isinstance(status, int) or status < 300 or is_made_up:
         return _retry(said, "unknown", draft)
     return _from_status(error, status, place, secrets, draft)
 
