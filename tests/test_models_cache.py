@@ -112,9 +112,10 @@ def test_a_cache_that_cannot_be_made_costs_money_and_not_the_run(server, tmp_pat
     assert "not kept" in caplog.text
 
 
-@pytest.mark.parametrize(
-    "kept", ["text", {}, {"text": 3, "model": "m", "usage": []}, [], None, {"text": "x", "usage": 3}]
-)
+NO_REPLIES = ["text", {}, {"text": 3, "model": "m", "usage": []}, [], None, {"text": "x", "usage": 3}]
+
+
+@pytest.mark.parametrize("kept", NO_REPLIES)
 def test_an_entry_that_is_no_reply_is_asked_anew(server, tmp_path, kept):
     with keeping(tmp_path, server) as asker:
         asker.ask(question(MODEL))

@@ -13,7 +13,13 @@ import pytest
 from support.model_server import FAULTS, ModelServer
 from support.models import MODELS, NATIVE, RecordingBooks, asking, question
 
-from agentarch.models import BudgetSpent, NoAnswer, Refused, Stopped, Unavailable
+from agentarch.models import (
+    BudgetSpent,
+    NoAnswer,
+    Refused,
+    Stopped,
+    Unavailable,
+)
 
 PASSING = {
     "429": "failed",
@@ -149,16 +155,38 @@ def test_pauses_grow_and_end_with_the_deadline(tmp_path):
 
 
 def test_a_pause_ends_when_the_run_is_stopped(tmp_path):
-    with (
-        ModelServer(fault_for=lambda _: "500") as server,
-        asking(tmp_path, "openai/small", server=server) as asker,
-    ):
-        asker.clock.sleep = lambda seconds, stop: stop.set()
-        object.__setattr__(asker.clock, "now", 0.0)
+    server = ModelServer(fault_for=lambda _: "429", retry_after="200")
+    books, stop = RecordingBooks(), threading.Event()
+    settings = ModelSettings(("openai/small",), base_url=server.base_url)
+    with server:
+        client = make_client(settings, books, tmp_path, stop)
+        thread, outcome = in_background(client.ask, question("openai/small"))
+        wait_until(lambda: len(books.settlements) == 1, "nothing was asked")
+        stop.set()
+        thread.join(60)
+        client.close()
+    assert isinstance(outcome[0], Stopped)
+
+
+def test_nothing_is_asked_once_the_run_is_stopped(tmp_path):
+    with ModelServer() as server, asking(tmp_path, "openai/small", server=server) as asker:
         asker.stop.set()
         with pytest.raises(Stopped):
             asker.ask(question("openai/small"))
         assert server.count.requests == 0
+
+
+@pytest.mark.parametrize("model", NATIVE)
+def test_closing_frees_whoever_waits_for_an_answer(model, tmp_path):
+    server = ModelServer(fault_for=lambda _: "hang")
+    with server, asking(tmp_path, model, server=server, stall_seconds=250.0) as asker:
+        thread, outcome = in_background(asker.ask, question(model))
+        wait_until(lambda: server.count.requests == 1, "nothing was asked")
+        asker.stop.set()
+        asker.client.close()
+        thread.join(60)
+        assert isinstance(outcome[0], Stopped)
+        assert asker.books.outcomes == ["unknown"]
 
 
 def test_a_wrong_key_names_the_variable_and_is_not_tried_again(model, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Any person or program can be the model, through two folders."""
 
 import os
+import threading
 import time
 
 import pytest
@@ -8,7 +9,7 @@ from support.background import in_background
 from support.models import RecordingBooks, asking, question
 from support.processes import wait_until
 
-from agentarch.models import Stopped
+from agentarch.models import ModelSettings, Stopped, make_client
 
 
 @pytest.fixture
@@ -21,10 +22,6 @@ def asker(tmp_path):
 @pytest.fixture
 def real(tmp_path):
     """A client on a real clock."""
-    import threading
-
-    from agentarch.models import ModelSettings, make_client
-
     books, stop = RecordingBooks(), threading.Event()
     client = make_client(ModelSettings(("manual",)), books, tmp_path, stop)
     client.books, client.stop = books, stop
@@ -71,8 +68,7 @@ def test_an_answer_that_is_still_being_written_is_not_taken(real, tmp_path):
 def test_an_answer_that_is_there_already_is_taken_at_once(asker, tmp_path):
     name = _name_of(tmp_path, question("manual"))
     old = time.time() - 60
-    for folder in ("answers",):
-        (tmp_path / folder).mkdir(exist_ok=True)
+    (tmp_path / "answers").mkdir()
     answer = tmp_path / "answers" / name
     answer.write_text("from before")
     os.utime(answer, (old, old))
@@ -81,10 +77,10 @@ def test_an_answer_that_is_there_already_is_taken_at_once(asker, tmp_path):
 
 def _name_of(tmp_path, ask):
     other = tmp_path / "elsewhere"
+    other.mkdir()
     with asking(other, "manual") as asker:
         asker.stop.set()
         with pytest.raises(Stopped):
-            other.mkdir()
             asker.ask(ask)
     [prompt] = (other / "prompts").glob("*.md")
     return prompt.name

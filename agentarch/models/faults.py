@@ -106,7 +106,8 @@ def understood(error: Exception, place: Place, secrets: Secrets, draft: Draft | 
     if names & _NOBODY_THERE:  # so nothing was sent
         return _retry(f"{place.model}: {nothing_answers(place)}" if place.base_url else said, "failed", draft)
     status = getattr(error, "status_code", None)
-    is_made_up = type(error).__name__ == "APIError" or bool(names & _LOST)  # by litellm: nobody sent it
+    has_response = any(getattr(cause, "response", None) is not None for cause in causes)
+    is_made_up = not has_response or bool(names & _LOST)  # litellm gives a status to everything
     if not isinstance(status, int) or status < 300 or is_made_up:
         return _retry(said, "unknown", draft)
     return _from_status(error, status, place, secrets, draft)

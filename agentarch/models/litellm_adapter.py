@@ -67,7 +67,7 @@ class LitellmAdapter:
             raise understood(error, self._place, self._secrets, draft) from None
 
     def close(self) -> None:
-        """See `Adapter.close`; litellm keeps its connections for the whole process."""
+        """See `Adapter.close`; litellm keeps its connections, and requests end by their timeout."""
 
 
 def _quieten() -> None:

@@ -15,6 +15,7 @@ from agentarch.models.contract import Intent, Usage
 
 PRICE_FILE = "litellm/model_prices_and_context_window_backup.json"
 _MILLION = 1_000_000
+_TEXT_MODES = ("chat", "completion", "responses")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def known_price(model: str) -> Price | None:
         entry = _price_file().get(name)
         if entry is not None and entry.get("litellm_provider") != provider:
             return None
-    if entry is None:
+    if entry is None or entry.get("mode") not in _TEXT_MODES:
         return None
     sent, written = _dollars(entry, "input_cost_per_token"), _dollars(entry, "output_cost_per_token")
     if sent is None or written is None:
