@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from support.background import in_background
 from support.model_server import FAULTS, ModelServer
 from support.models import MODELS, NATIVE, RecordingBooks, asking, question
+from support.processes import wait_until
 
 from agentarch.models import (
     BudgetSpent,
