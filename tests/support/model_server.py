@@ -9,9 +9,11 @@ It counts tokens when it has told them, so that a ledger can be held against `co
 """
 
 import argparse
+import contextlib
 import json
 import random
 import select
+import socket
 import threading
 import time
 from collections import defaultdict
@@ -72,7 +74,7 @@ def echo(request: Request) -> str:
 
 
 def tokens_of(text: str) -> int:
-    return max(1, len(text.encode()) // 4)
+    return max(1, len(text.encode("utf-8", "replace")) // 4)
 
 
 class ModelServer:
@@ -133,6 +135,7 @@ class ModelServer:
         self.log: list[Request] = []
         self.lock = threading.Lock()
         self.is_closing = threading.Event()
+        self.connections: set[socket.socket] = set()
         self._chance = random.Random(seed)
         self._http = _Http(("127.0.0.1", port), _Handler)
         self._http.model_server = self
@@ -157,6 +160,10 @@ class ModelServer:
         self.is_closing.set()
         self._http.shutdown()
         self._http.server_close()
+        with self.lock:
+            for connection in self.connections:  # those that clients keep, too
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def fault(self, request: Request) -> str | None:
         """Return what goes wrong with a request."""
@@ -202,6 +209,17 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: _Http
+
+    def setup(self) -> None:
+        super().setup()
+        with self.home.lock:
+            self.home.connections.add(self.connection)
+
+    def finish(self) -> None:
+        with self.home.lock:
+            self.home.connections.discard(self.connection)
+        with contextlib.suppress(OSError):
+            super().finish()
 
     def log_message(self, *_: object) -> None:
         pass
