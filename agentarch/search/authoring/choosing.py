@@ -19,7 +19,7 @@ from agentarch.qd import niche_of
 from agentarch.qd.axes import Niche
 from agentarch.search.arm import SEARCH
 from agentarch.search.authoring.templates import choose_filling, open_templates
-from agentarch.search.proposals import ProposalRecord, Stage
+from agentarch.search.proposals import RECENT, ProposalRecord, Stage
 from agentarch.search.state import RunState
 
 FILL = "fill"
@@ -43,9 +43,9 @@ class Trials:
 
 
 def trials_by(of: Literal["operator", "model"], state: RunState) -> dict[str, Trials]:
-    """Return the trials of every operator or model whose outcome is known: scored, rejected, or come to nothing."""
+    """Return the latest trials of each whose outcome is known: scored, rejected, or come to nothing."""
     found: dict[str, Trials] = {}
-    for record in state.proposals.values():
+    for record in state.proposals.latest(RECENT):
         is_filled = record.brief["operator"] == FILL
         if not _is_settled(record, state) or (of == "model" and is_filled):
             continue

@@ -69,6 +69,7 @@ def settings_of(config: RunConfig) -> ModelSettings:
         base_url=base_url,
         base_urls=urls,
         deadline_seconds=config.model_deadline or ModelSettings.deadline_seconds,
+        stall_seconds=config.model_stall or ModelSettings.stall_seconds,
     )
 
 
