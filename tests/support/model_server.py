@@ -286,7 +286,7 @@ class _Handler(BaseHTTPRequestHandler):
             wire.error(int(fault), kind.get(fault, "api_error"), None, f"fault {fault}", headers)
             return
         text = "" if fault == "empty" else self.home.reply(request)
-        text = "x" * 3_000_000 if fault == "huge" else text
+        text = "x" * 40_000_000 if fault == "huge" else text
         if request.body.get("stream") and self.home.streams:
             wire.stream(text, fault)
         elif fault in ("cut", "error_event", "cut_after_usage"):
@@ -373,7 +373,7 @@ class _Wire:
 
     @staticmethod
     def pieces(text: str) -> list[str]:
-        size = max(1, len(text) // 4, 16)
+        size = min(max(len(text) // 4, 16), 50_000)
         return [text[start : start + size] for start in range(0, len(text), size)]
 
 
