@@ -21,7 +21,11 @@ CHECKPOINTS = "graph.sqlite"
 FRUITLESS = 50
 """So many proposals in a row that came to nothing, and no more are asked for."""
 
-CLOSING_SECONDS = 10.0
+ANSWER_SECONDS = 5.0
+"""How long answers under way are waited for when a run is stopped: they are paid for already."""
+
+CLOSING_SECONDS = 5.0
+"""How long steps are waited for once requests have been broken off."""
 
 
 class Studio:
@@ -96,8 +100,9 @@ class Studio:
         self._stopped.set()
         with self._log.changed:
             self._log.changed.notify_all()
-        self._client.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
+        wait(self._jobs.values(), timeout=ANSWER_SECONDS)
+        self._client.close()
         _, late = wait(self._jobs.values(), timeout=CLOSING_SECONDS)
         if not late:  # a step that hangs ends with the process; it is taken again when the run is resumed
             self._checkpoints.conn.close()
