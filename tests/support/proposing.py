@@ -9,6 +9,7 @@ import numpy as np
 from agentarch.config import META, RunConfig
 from agentarch.evaluation import Cost, Outcome
 from agentarch.execution import Job, Result
+from agentarch.models.clock import Clock
 from agentarch.search import session
 from agentarch.search.state import RunState
 
@@ -53,10 +54,14 @@ def make_run(folder: Path, base_url: str, **settings) -> None:
     session.create_run(RunConfig(**{**usual, **settings}), folder)
 
 
-def drive(folder: Path, until: Callable[[RunState], bool] = lambda state: False) -> str:
+def drive(
+    folder: Path,
+    until: Callable[[RunState], bool] = lambda state: False,
+    clock: Clock = session.REAL_TIME,
+) -> str:
     """Drive a run, as `agentarch resume` does, to its end or until something is so; return why it ended."""
     with session.only_engine(folder), session.open_run(folder, check=True) as run:
-        engine = session.make_engine(run, TableExecutor())
+        engine = session.make_engine(run, TableExecutor(), clock)
 
         def watch(state: RunState) -> None:
             if until(state):

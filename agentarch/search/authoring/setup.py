@@ -10,6 +10,7 @@ from agentarch.config import RunConfig
 from agentarch.errors import UsageError, unknown_name
 from agentarch.kinds import Kind
 from agentarch.meta.pack import Pack, load_pack
+from agentarch.models.clock import Clock
 from agentarch.models.factory import ModelSettings, check_servers, make_client
 from agentarch.models.places import MANUAL, missing_key
 from agentarch.models.pricing import Price, known_price, parse_price
@@ -105,8 +106,9 @@ def studio_maker(
     secret: str,
     kind: Kind,
     tasks: Sequence[Task],
+    clock: Clock,
 ) -> Callable[[Workshop], Studio]:
-    """Return what makes the studio of a run for its engine.
+    """Return what makes the studio of a run for its engine; models are waited for by the clock.
 
     Raises:
         UsageError: see `check_models`.
@@ -115,7 +117,7 @@ def studio_maker(
     pack, stopped, effects = pack_of(config), threading.Event(), Effects()
     ceilings = Ceilings(config.max_usd, config.max_tokens, config.max_requests)
     books = RunBooks(log, folder, ceilings, prices_of(config), stopped)
-    client = make_client(settings_of(config), books, folder, stopped)
+    client = make_client(settings_of(config), books, folder, stopped, clock)
 
     def make(workshop: Workshop) -> Studio:
         steps = ProposalSteps(
@@ -139,6 +141,7 @@ def studio_maker(
             client,
             config.proposals_in_flight,
             stopped,
+            clock,
             config.review_timeout,
             config.on_timeout,
         )

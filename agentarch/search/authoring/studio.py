@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from agentarch.models import BudgetSpent, Client, Stopped, Unavailable
+from agentarch.models.clock import Clock
 from agentarch.search.authoring.books import RunBooks
 from agentarch.search.authoring.contract import Workshop
 from agentarch.search.authoring.graph import Steps, build_graph, drive, open_checkpoints
@@ -40,6 +41,7 @@ class Studio:
         client: that the steps ask; closed with the studio.
         in_flight: proposals that are worked on at a time.
         stopped: set when the run is being stopped.
+        clock: by which models that cannot be reached are waited for.
         review_seconds: after which a proposal that waits for a person is decided without one; None for never.
         on_timeout: what is decided then: `approve` or `reject`.
     """
@@ -54,11 +56,12 @@ class Studio:
         client: Client,
         in_flight: int,
         stopped: threading.Event,
+        clock: Clock,
         review_seconds: float | None,
         on_timeout: str,
     ) -> None:
         self._workshop, self._log, self._books, self._client = workshop, log, books, client
-        self._in_flight, self._stopped = in_flight, stopped
+        self._in_flight, self._stopped, self._clock = in_flight, stopped, clock
         self._review_seconds, self._on_timeout = review_seconds, on_timeout
         self._checkpoints = open_checkpoints(folder / CHECKPOINTS)
         self._graph = build_graph(steps, self._checkpoints)
@@ -71,7 +74,7 @@ class Studio:
     @property
     def paused_seconds(self) -> float:
         """How long it is until a provider that cannot be reached is tried again; 0 when none is waited for."""
-        return max((until - time.monotonic() for until in self._paused_until.values()), default=0.0)
+        return max((until - self._clock.monotonic() for until in self._paused_until.values()), default=0.0)
 
     def tick(self) -> None:
         """Begin and resume what can be; called again and again by the thread that drives the run."""
@@ -82,7 +85,7 @@ class Studio:
                 self._next = 1 + max(map(_number, self._log.state.proposals), default=0)
             self._jobs = {name: job for name, job in self._jobs.items() if not job.done()}
             self._decide_overdue()
-            now = time.monotonic()
+            now = self._clock.monotonic()
             for name in sorted(self._log.state.proposals.live - self._jobs.keys(), key=_number):
                 record = self._log.state.proposals[name]
                 is_due = self._paused_until.get(name, 0.0) <= now
@@ -120,7 +123,7 @@ class Studio:
         except Stopped:
             return
         except Unavailable as error:  # nothing is lost: the same step is taken again
-            self._paused_until[proposal] = time.monotonic() + error.seconds
+            self._paused_until[proposal] = self._clock.monotonic() + error.seconds
         except BudgetSpent as error:
             self._give_up(error.ceiling, str(error))
         except BaseException as error:
