@@ -110,7 +110,15 @@ class Question:
         adapter = self._adapter_of(ask.model)
         bound = most_input_tokens(ask)
         number = self._books.open(
-            Intent(ask.model, ask.role, ask.proposal, self._attempts, bound, ask.max_output_tokens)
+            Intent(
+                ask.model,
+                ask.role,
+                ask.proposal,
+                self._attempts,
+                bound,
+                ask.max_output_tokens,
+                ask.sample,
+            )
         )
         begun = self._clock.monotonic()
         settlement = Settlement("unknown", Usage(), 0.0, "this side failed")

@@ -124,6 +124,7 @@ def studio_maker(
             workshop,
             log,
             client,
+            books,
             pack,
             Briefs(config.kind, tasks, folder, effects),
             Chooser(config, pack),
