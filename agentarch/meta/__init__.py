@@ -42,5 +42,6 @@ __all__ = [
     "load_pack",
     "read_answer",
     "read_reflection",
+    "reflection_schema",
     "target_in_words",
 ]

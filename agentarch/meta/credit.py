@@ -1,7 +1,7 @@
 """Chooses among operators and among models by what each has gained for its cost, and still tries the others.
 
-Pure, and deterministic in the source of chance. An operator earns a gain when its child fills or improves a niche, as in
-the prompt archive of LLMatic (Nasir et al. 2024).
+Pure, and deterministic in the source of chance. An operator earns a gain when its child fills or improves a niche, as
+in the prompt archive of LLMatic (Nasir et al. 2024).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from agentarch.errors import AgentarchError
 
 MEMORY = 100
-"""Trials of an arm that count, the last ones: gains grow rarer as an archive fills, for some arms sooner than others."""
+"""Trials of an arm that count, the last ones: gains grow rarer as an archive fills, for some arms sooner."""
 
 _CHEAPEST = 1e-3  # of the dearest arm; so that one that costs nothing does not win whatever it gains
 
@@ -27,9 +27,9 @@ def choose(
     """Choose an arm by Thompson sampling of its gain per cost.
 
     Each arm's mean gain is drawn from what its trials leave possible, a beta distribution over gains in [0, 1] that
-    begins uniform, and divided by its mean cost; the highest draw is chosen. An arm without trials so is tried soon, and
-    several choices may be made before any outcome is known. Thompson 1933; with gains between 0 and 1, Agrawal & Goyal
-    2012; per cost, Xia et al. 2015, "Thompson Sampling for Budgeted Multi-Armed Bandits".
+    begins uniform, and divided by its mean cost; the highest draw is chosen. So an arm without trials is tried soon,
+    and several choices may be made before any outcome is known. Thompson 1933; with gains between 0 and 1, Agrawal &
+    Goyal 2012; per cost, Xia et al. 2015, "Thompson Sampling for Budgeted Multi-Armed Bandits".
 
     Args:
         arms: to choose from, at least one, each once.

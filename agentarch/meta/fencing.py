@@ -45,9 +45,13 @@ class Fence:
             told.update(b"\0" + text.encode("utf-8", "replace"))
         self.key = told.hexdigest()[:KEY_DIGITS]
 
-    def block(self, text: str, max_characters: int) -> str:
-        """Return lines of text between markers on lines of their own, cut in the middle to fit."""
-        return f"<data-{self.key}>\n{self._defused(_visible(text, max_characters))}\n</data-{self.key}>"
+    def cleaned(self, text: str) -> str:
+        """Return lines of text as they may stand between markers; cutting some out leaves them so."""
+        return self._defused(printable(text, len(text)))
+
+    def block(self, cleaned: str) -> str:
+        """Return `cleaned` lines between markers on lines of their own."""
+        return f"<data-{self.key}>\n{cleaned}\n</data-{self.key}>"
 
     def inline(self, text: str, max_characters: int) -> str:
         """Return text as one line between markers, cut in the middle to fit."""
@@ -60,13 +64,3 @@ class Fence:
 
     def _defused(self, text: str) -> str:
         return _LOOKS_LIKE_A_MARKER.sub(_HARMLESS, text).replace(self.key, "[...]")
-
-
-def _visible(text: str, max_characters: int) -> str:
-    if (
-        len(text) <= max_characters
-        and text.isascii()
-        and text.replace("\n", "").replace("\t", "").isprintable()
-    ):
-        return text  # what nearly every design is, and a hundred times faster to tell than character by character
-    return printable(text, max_characters)

@@ -9,6 +9,7 @@ import ast
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from agentarch.design import MAX_SOURCE_BYTES
 from agentarch.proposers.anatomy import NotRecombinableError
@@ -48,7 +49,33 @@ _ATTRIBUTES: Mapping[str, str] = {
     **dict.fromkeys(("flip", "fliplr"), "may read the end first"),
 }
 _OVER_A_DIMENSION = frozenset(
-    ["mean", "sum", "std", "var", "softmax", "log_softmax", "cumsum", "cumprod", "sort", "argsort", "norm", "max", "min", "amax", "amin", "argmax", "argmin", "median", "roll", "logsumexp", "topk", "unique", "flip", "prod", "aminmax"]
+    [
+        "mean",
+        "sum",
+        "std",
+        "var",
+        "softmax",
+        "log_softmax",
+        "cumsum",
+        "cumprod",
+        "sort",
+        "argsort",
+        "norm",
+        "max",
+        "min",
+        "amax",
+        "amin",
+        "argmax",
+        "argmin",
+        "median",
+        "roll",
+        "logsumexp",
+        "topk",
+        "unique",
+        "flip",
+        "prod",
+        "aminmax",
+    ]
 )
 
 
@@ -134,9 +161,10 @@ def findings(
 
 
 def _odd(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    for number, node in enumerate(ast.walk(tree)):
-        if number > _MOST_NODES:
-            return
+    prose = set()
+    for node in islice(ast.walk(tree), _MOST_NODES):
+        if isinstance(node, ast.Expr):  # walked before what is in it
+            prose.add(node.value)
         line = getattr(node, "lineno", 0)
         match node:
             case ast.Name(id=name) if name in _NAMES:
@@ -157,7 +185,9 @@ def _odd(tree: ast.Module) -> Iterator[tuple[str, int]]:
                 size = _constants(node)
                 if size > LONGEST_TABLE:
                     yield "holds a long table of constants", line
-            case ast.Constant(value=str() | bytes() as text) if len(text) > LONGEST_TEXT:
+            case ast.Constant(value=str() | bytes() as text) if (
+                len(text) > LONGEST_TEXT and node not in prose
+            ):
                 yield "holds a long text, which may be a table", line
             case ast.Constant(value=int() as value) if value.bit_length() > 128:
                 yield "holds a very long number, which may be a table", line

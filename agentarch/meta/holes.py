@@ -43,20 +43,21 @@ def check_template(template: str, holes: Sequence[Hole]) -> None:
             raise AnswerFault(f'the template has ${{{match[1]}}}, which "holes" does not name')
     longest = len(template.encode("utf-8", "replace"))
     for hole in holes:
+        called = repr(hole.name[:40])
         if names.count(hole.name) > 1:
-            raise AnswerFault(f'"holes" names {hole.name!r} more than once')
+            raise AnswerFault(f'"holes" names {called} more than once')
         marker = f"${{{hole.name}}}"
         if not _MARKER.fullmatch(marker) or marker not in template:
-            raise AnswerFault(f"the hole {hole.name!r} does not occur in the template as {marker}")
+            raise AnswerFault(f"the hole {called} does not occur in the template as {marker}")
         if not FEWEST_VALUES <= len(hole.values) <= MOST_VALUES:
             raise AnswerFault(
-                f"the hole {hole.name!r} has {len(hole.values)} values, expected {FEWEST_VALUES} to {MOST_VALUES}"
+                f"the hole {called} has {len(hole.values)} values, expected {FEWEST_VALUES} to {MOST_VALUES}"
             )
         if len({*hole.values}) != len(hole.values):
-            raise AnswerFault(f"the hole {hole.name!r} has a value twice")
+            raise AnswerFault(f"the hole {called} has a value twice")
         if any("${" in value or len(value) > MOST_VALUE_CHARACTERS for value in hole.values):
             raise AnswerFault(
-                f"a value of the hole {hole.name!r} holds another hole, or more than {MOST_VALUE_CHARACTERS} characters"
+                f"a value of the hole {called} holds another hole, or more than {MOST_VALUE_CHARACTERS} characters"
             )
         size = max(len(value.encode("utf-8", "replace")) for value in hole.values)
         longest += template.count(marker) * size

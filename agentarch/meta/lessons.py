@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from agentarch.meta.briefing import LessonTold
+
 HALF_LIFE = 50
 """Decided predictions after which one counts half: what helped early, weak parents need not help later, strong ones."""
 
@@ -84,6 +86,13 @@ class Lesson:
     predicted: float = 0.0
     measured: float | None = None
 
+    @property
+    def told(self) -> LessonTold:
+        """The lesson as a prompt tells it."""
+        return LessonTold(
+            self.id, self.claim, self.weight, self.right, self.wrong, self.predicted, self.measured
+        )
+
 
 Notebook = Mapping[str, Lesson]
 """Lessons by id, oldest first."""
@@ -115,19 +124,19 @@ def notebook(predictions: Iterable[Prediction]) -> Notebook:
         measured.setdefault(own, []).append(one.value)
         verdict = one.verdict
         decided += verdict is not Verdict.UNDECIDED
-        touched = dict.fromkeys((own, *(alias[id] for id in one.builds_on if id in alias)))
-        for id in touched:
-            lesson = lessons[id]
-            lessons[id] = replace(lesson, **{verdict.value: getattr(lesson, verdict.value) + 1})
+        touched = dict.fromkeys((own, *(alias[name] for name in one.builds_on if name in alias)))
+        for name in touched:
+            lesson = lessons[name]
+            lessons[name] = replace(lesson, **{verdict.value: getattr(lesson, verdict.value) + 1})
             if verdict is not Verdict.UNDECIDED:
-                evidence.setdefault(id, []).append((decided, verdict is Verdict.RIGHT))
+                evidence.setdefault(name, []).append((decided, verdict is Verdict.RIGHT))
     return {
-        id: replace(
+        name: replace(
             lesson,
-            weight=_weight(evidence.get(id, ()), decided),
-            measured=math.fsum(measured[id]) / len(measured[id]) if id in measured else None,
+            weight=_weight(evidence.get(name, ()), decided),
+            measured=math.fsum(measured[name]) / len(measured[name]) if name in measured else None,
         )
-        for id, lesson in lessons.items()
+        for name, lesson in lessons.items()
     }
 
 
@@ -137,7 +146,7 @@ def heaviest(book: Notebook, most: int) -> tuple[Lesson, ...]:
     Claims that turned out wrong are told, as wrong, so that they are not made again. Of equal weight, the one with more
     evidence comes first, then the later one.
     """
-    ages = {id: number for number, id in enumerate(book)}
+    ages = {name: number for number, name in enumerate(book)}
     wrong = sorted(
         (one for one in book.values() if one.wrong > one.right),
         key=lambda one: (one.weight, -one.wrong, -ages[one.id]),

@@ -63,14 +63,14 @@ def objects_in(text: str) -> Iterator[dict[str, Any] | AnswerFault]:
     """
     stripped = text.strip()
     if stripped.startswith("{"):
-        yield _read(stripped)
+        yield _read_from(stripped, 0)[0]
     outside, blocks = split_blocks(text)
     left = MOST_CANDIDATES
     for block in blocks:
         body = block.text.strip()
         if block.language not in ("python", "py") and body.startswith("{") and left:
             left -= 1
-            yield _read(body)
+            yield _read_from(body, 0)[0]
     position = 0
     while left and (match := _BEGINS_AN_OBJECT.search(outside, position)):
         left -= 1
@@ -99,13 +99,6 @@ def _no_constant(name: str) -> Any:
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, strict=False)
 
 
-def _read(text: str) -> dict[str, Any] | AnswerFault:
-    found, end = _read_from(text, 0)
-    if isinstance(found, AnswerFault) or not text[end:].strip(" \t\r\n`"):
-        return found
-    return AnswerFault("the answer goes on after its JSON object; write the object and nothing else")
-
-
 def _read_from(text: str, start: int) -> tuple[dict[str, Any] | AnswerFault, int]:
     """Return the object that begins at a place, and where it ends; or a fault, and where to look on."""
     try:
@@ -114,7 +107,8 @@ def _read_from(text: str, start: int) -> tuple[dict[str, Any] | AnswerFault, int
         return AnswerFault("the JSON is nested too deeply"), len(text)
     except json.JSONDecodeError as error:
         line = text.count("\n", 0, error.pos) + 1
-        cut = " (was the answer cut off?)" if error.pos >= len(text.rstrip()) - 1 else ""
+        at_end = error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated string")
+        cut = "; was the answer cut off?" if at_end else ""
         return AnswerFault(f"the JSON cannot be read: {one_line(error.msg)} on line {line}{cut}"), start + 1
     except (ValueError, MemoryError) as error:  # duplicates, NaN, numbers of thousands of digits
         return AnswerFault(f"the JSON cannot be read: {one_line(str(error), 200)}"), start + 1

@@ -27,6 +27,8 @@ MAX_TOKENS = 24_000
 
 _FRAME_TOKENS = 32  # what a provider puts around a system prompt and a message
 _MOST_FINDINGS = 24
+_MOST_OF_SYSTEM = 0.35  # of a prompt; nothing but tasks and rules of thousands of words comes near it
+_SHARES = (1.0, 0.5, 0.2, 0.0)
 
 _Variables = Callable[[Telling, Allowance], Mapping[str, Any]]
 
@@ -168,6 +170,15 @@ class Pack:
             raise unknown_name("operator", name, self.operators)
         return self.operators[name]
 
+    def _system(self, briefing: Briefing, max_tokens: int) -> tuple[str, Mapping[str, Any]]:
+        """Return the system prompt, and the variables it was made of, with shorter texts where it takes too much."""
+        for share in _SHARES:
+            stable = stable_view(briefing, share)
+            system = self._renderer.render("system.jinja", stable) + "\n\n" + RULE
+            if estimate_tokens(system) <= max_tokens * _MOST_OF_SYSTEM:
+                break
+        return system, stable
+
     def _prompt(
         self,
         template: str,
@@ -180,8 +191,8 @@ class Pack:
     ) -> Prompt:
         briefing = capped(briefing, _most_characters(max_tokens))
         fence = Fence((template, repr(briefing), told), nonce)
-        telling = Telling(briefing, fence)
-        system = self._renderer.render("system.jinja", stable_view(briefing)) + "\n\n" + RULE
+        system, stable = self._system(briefing, max_tokens)
+        telling = Telling(briefing, stable, fence)
         taken = estimate_tokens(system) + _FRAME_TOKENS
 
         def user(allowance: Allowance) -> str:

@@ -69,16 +69,7 @@ class Renderer:
             raise UsageError(f"{self._place(name, line)}: {unknown_name('variable', variable, known)}")
         for other in self.referred(name):
             if other not in self._files.texts:
-                line = next(
-                    (
-                        one.lineno
-                        for one in tree.find_all(
-                            (nodes.Import, nodes.FromImport, nodes.Include, nodes.Extends)
-                        )
-                        if isinstance(one.template, nodes.Const) and one.template.value == other
-                    ),
-                    1,
-                )
+                line = _line_of_reference(tree, other)
                 raise UsageError(
                     f"{self._place(name, line)}: {unknown_name('template', other, self._files.texts)}"
                 )
@@ -110,7 +101,8 @@ class Renderer:
 
 
 def _line_of_reference(tree: nodes.Template, name: str) -> int:
-    for kind in (nodes.Import, nodes.FromImport, nodes.Include, nodes.Extends):
+    kinds: tuple[type[nodes.Node], ...] = (nodes.Import, nodes.FromImport, nodes.Include, nodes.Extends)
+    for kind in kinds:
         for one in tree.find_all(kind):
             named = getattr(one, "template", None)
             if isinstance(named, nodes.Const) and named.value == name:

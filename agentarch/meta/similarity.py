@@ -1,7 +1,7 @@
 """How alike two designs are as text, by fingerprints small enough to keep one of every design of a run.
 
 A fingerprint is a minwise hash of the short paths in a design's syntax tree (Broder 1997; Jiang et al., "DECKARD",
-2007): the share of equal places in two fingerprints estimates how many of their distinct paths they have in common.
+2007): the share of equal places in two fingerprints estimates what share of their paths they have in common.
 Names that an author chooses do not count; what is called, the operators and the constants do.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -43,10 +44,12 @@ def fingerprint(source: str) -> Fingerprint:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         labels = re.findall(r"\w+|[^\w\s]", source)
     labels = labels[:_MOST_LABELS]
-    windows = {
-        zlib.crc32("\0".join(labels[start : start + _WINDOW]).encode("utf-8", "replace"))
-        for start in range(max(len(labels) - _WINDOW + 1, 1))
-    }
+    seen: Counter[str] = Counter()
+    windows = set()
+    for start in range(max(len(labels) - _WINDOW + 1, 1)):
+        window = "\0".join(labels[start : start + _WINDOW])
+        seen[window] += 1  # the second of a kind is another one, so that four layers are not as good as two
+        windows.add(zlib.crc32(f"{seen[window]}\0{window}".encode("utf-8", "replace")))
     hashed = np.fromiter(windows, np.uint64, len(windows))
     # Multiply, then keep well-mixed bits; a fixed draw, so that fingerprints of different runs compare.
     signature = np.full(PLACES, _MASK, np.uint64)
@@ -74,12 +77,12 @@ class KnownDesigns:
     def __len__(self) -> int:
         return len(self._ids)
 
-    def add(self, id: str, design: Fingerprint) -> None:
+    def add(self, design_id: str, design: Fingerprint) -> None:
         """Add a design."""
         if len(self._ids) == len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
         self._rows[len(self._ids)] = design
-        self._ids.append(id)
+        self._ids.append(design_id)
 
     def nearest(self, design: Fingerprint) -> tuple[str, float] | None:
         """Return the id of the most similar design with the similarity; the first of several, None where none is."""

@@ -37,9 +37,6 @@ MOST_TASKS, MOST_RULES, MOST_LIMITS, MOST_LINES = 16, 16, 12, 6
 NAME, LINE, PARAGRAPH = 60, 300, 600
 """Characters of a name, of a line, of a few sentences."""
 
-MARGIN = 1_000
-"""Characters by which cleaning may not shorten what was cut to fit."""
-
 
 def capped(briefing: Briefing, max_characters: int) -> Briefing:
     """Return a briefing with no more in it than any prompt may show.
@@ -55,7 +52,10 @@ def capped(briefing: Briefing, max_characters: int) -> Briefing:
     return replace(
         briefing,
         parents=tuple(_cut(design, max_characters) for design in parents),
-        elites=tuple(_cut(design, max_characters) for design in elites),
+        elites=tuple(
+            _cut(design, max_characters if number < most.elite_sources else 0)
+            for number, design in enumerate(elites)
+        ),
         lessons=briefing.lessons[: most.lessons],
         effects=briefing.effects[: most.effects],
         failures=briefing.failures[: most.failures],
@@ -63,13 +63,19 @@ def capped(briefing: Briefing, max_characters: int) -> Briefing:
     )
 
 
-def stable_view(briefing: Briefing) -> dict[str, Any]:
-    """Return the variables of `STABLE`."""
+def stable_view(briefing: Briefing, share: float = 1.0) -> dict[str, Any]:
+    """Return the variables of `STABLE`.
+
+    Args:
+        briefing: of any size.
+        share: of the characters that each text may have at most; 0 leaves names.
+    """
+    line = int(share * LINE)
     return {
         "kind": plain_word(briefing.kind),
-        "tasks": tuple(_task(task) for task in briefing.tasks[:MOST_TASKS]),
-        "rules": tuple(one_line(rule, LINE) for rule in briefing.rules[:MOST_RULES]),
-        "limits": dict(islice(briefing.limits.items(), MOST_LIMITS)),
+        "tasks": tuple(_task(task, share) for task in briefing.tasks[:MOST_TASKS]),
+        "rules": tuple(one_line(rule, line) for rule in briefing.rules[:MOST_RULES] if line),
+        "limits": {one_line(name, NAME): most for name, most in islice(briefing.limits.items(), MOST_LIMITS)},
     }
 
 
@@ -78,14 +84,18 @@ class Telling:
 
     Args:
         briefing: `capped`.
+        stable: of the same briefing.
         fence: of this prompt.
     """
 
-    def __init__(self, briefing: Briefing, fence: Fence) -> None:
-        self._briefing, self._fence = briefing, fence
-        self._stable = stable_view(briefing)
-        self._elites = tuple(self._design(design, 0) for design in briefing.elites)
-        self._elite_sources = tuple(fence.block(one.source, _long(one.source)) for one in briefing.elites)
+    def __init__(self, briefing: Briefing, stable: Mapping[str, Any], fence: Fence) -> None:
+        self._briefing, self._stable, self._fence = briefing, stable, fence
+        self._cleaned: dict[str, str] = {}
+        self._parents = tuple(self._design(design) for design in briefing.parents)
+        self._elites = tuple(self._design(design) for design in briefing.elites)
+        self._elite_sources = tuple(
+            self.block(one.source, len(one.source)) if one.source else "" for one in briefing.elites
+        )
         inline = fence.inline
         self._lessons = tuple(
             replace(one, id=plain_word(one.id), claim=inline(one.claim, LINE)) for one in briefing.lessons
@@ -103,14 +113,17 @@ class Telling:
     def view(self, allowance: Allowance) -> dict[str, Any]:
         """Return the variables of `STABLE` and `CHANGING`."""
         lengths = (allowance.first, allowance.second)
-        return self._stable | {
+        return {
+            **self._stable,
             "parents": tuple(
-                self._design(design, length)
-                for design, length in zip(self._briefing.parents, lengths, strict=False)
+                replace(parent, source=self.block(design.source, length) if length and design.source else "")
+                for parent, design, length in zip(
+                    self._parents, self._briefing.parents, lengths, strict=False
+                )
             ),
             "elites": tuple(
                 replace(elite, source=self._elite_sources[number])
-                if number < allowance.elite_sources and self._briefing.elites[number].source
+                if number < allowance.elite_sources
                 else elite
                 for number, elite in enumerate(self._elites[: allowance.elites])
             ),
@@ -124,7 +137,9 @@ class Telling:
 
     def block(self, text: str, max_characters: int) -> str:
         """Return a long text, fenced and cut in the middle to fit."""
-        return self._fence.block(cut_in_the_middle(text, max_characters), _long(text))
+        if text not in self._cleaned:  # takes longest, and a text is cut many times to find what fits
+            self._cleaned[text] = self._fence.cleaned(text)
+        return self._fence.block(cut_in_the_middle(self._cleaned[text], max_characters))
 
     def draft(self, draft: Draft, max_characters: int) -> Draft:
         """Return a draft with its texts fenced and its source cut in the middle to fit."""
@@ -143,12 +158,13 @@ class Telling:
         """Return short texts, each fenced."""
         return tuple(self._fence.inline(line, LINE) for line in lines)
 
-    def _design(self, design: DesignTold, max_characters: int) -> DesignTold:
+    def _design(self, design: DesignTold) -> DesignTold:
+        """Return a design with its texts fenced and without its source."""
         return replace(
             design,
             id=plain_word(design.id),
             name=self._fence.inline(design.name, NAME),
-            source=self.block(design.source, max_characters) if max_characters and design.source else "",
+            source="",
             rationale=self._fence.inline(design.rationale, PARAGRAPH) if design.rationale else "",
             by_task=_few(design.by_task),
             descriptors=_few(design.descriptors),
@@ -162,13 +178,14 @@ def plain_word(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "", text[:NAME])
 
 
-def _task(task: TaskTold) -> TaskTold:
+def _task(task: TaskTold, share: float) -> TaskTold:
+    line = int(share * LINE)
     return replace(
         task,
         name=one_line(task.name, NAME),
-        description=one_line(task.description, LINE),
-        separates=one_line(task.separates, LINE),
-        spec=one_line(task.spec, PARAGRAPH),
+        description=one_line(task.description, line),
+        separates=one_line(task.separates, line),
+        spec=one_line(task.spec, 2 * line),
         steps=task.steps[:MOST_LIMITS],
         metric=one_line(task.metric, NAME),
     )
@@ -179,8 +196,4 @@ def _few(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cut(design: DesignTold, max_characters: int) -> DesignTold:
-    return replace(design, source=cut_in_the_middle(design.source, max_characters))
-
-
-def _long(text: str) -> int:
-    return len(text) + MARGIN
+    return replace(design, source=cut_in_the_middle(design.source, max_characters) if max_characters else "")

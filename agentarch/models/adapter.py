@@ -60,7 +60,7 @@ class Adapter(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Let go of connections; where it can be done, whoever waits for an answer is freed at once."""
         ...
 
 

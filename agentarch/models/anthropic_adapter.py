@@ -13,6 +13,7 @@ import anthropic
 from agentarch.models.adapter import Answer, Form, prompt_in
 from agentarch.models.contract import Ask, Usage
 from agentarch.models.faults import understood
+from agentarch.models.lines import Lines
 from agentarch.models.places import PLACEHOLDER_KEY, Place, key_of
 from agentarch.models.secrets import Secrets
 from agentarch.models.wire import Draft, count, events, mapping, raise_if_told, sequence, whole
@@ -36,13 +37,16 @@ class AnthropicAdapter:
         self._secrets = secrets
         self._stall_seconds = stall_seconds
         variable, key = key_of(place)
+        self._lines = Lines()
         direct = {f"all://{place.host}": None} if place.is_loopback else None
         credential = "auth_token" if variable == "ANTHROPIC_AUTH_TOKEN" else "api_key"
         self._client = anthropic.Anthropic(
             **{credential: key or PLACEHOLDER_KEY},  # type: ignore[arg-type]  # one text by either name
             base_url=place.base_url or None,
             max_retries=0,
-            http_client=anthropic.DefaultHttpxClient(mounts=direct, follow_redirects=False),
+            http_client=anthropic.DefaultHttpxClient(
+                mounts=direct, follow_redirects=False, event_hooks=self._lines.hooks
+            ),
         )
 
     def send(self, ask: Ask, form: Form, timeout_seconds: float) -> Answer:
@@ -71,6 +75,7 @@ class AnthropicAdapter:
 
     def close(self) -> None:
         """See `Adapter.close`."""
+        self._lines.hang_up()
         self._client.close()
 
     def _request(self, ask: Ask, form: Form) -> dict[str, Any]:
@@ -122,7 +127,7 @@ def _take_block(draft: Draft, block: Mapping[str, Any]) -> None:
 
 def _take_usage(draft: Draft, told: object) -> None:
     """Take in what a provider tells of usage; each time it tells totals, and perhaps not all of them."""
-    if not isinstance(told, dict):
+    if not isinstance(told, dict) or not told:
         return
     so_far = draft.usage or Usage()
     cached, written, plain = so_far.cached_tokens, so_far.cache_written_tokens, 0

@@ -87,12 +87,16 @@ def make_client(
         UsageError: a model or a URL is written wrongly.
     """
     places = settings.places
-    manual = _manual(books, folder, stop, clock) if any(p.provider == MANUAL for p in places) else None
-    if manual is not None and all(place.provider == MANUAL for place in places):
-        return manual
+    secrets = Secrets([*(key_of(place)[1] for place in places), *(place.base_url for place in places)])
+    manual: Client | None = None
+    if any(place.provider == MANUAL for place in places):
+        from agentarch.models.manual import ManualClient
+
+        manual = ManualClient(folder, books, stop, secrets, clock)
+        if all(place.provider == MANUAL for place in places):
+            return manual
     from agentarch.models.retrying import Patience, RetryingClient
 
-    secrets = Secrets([*(key_of(place)[1] for place in places), *(place.base_url for place in places)])
     adapters = _Adapters(settings, secrets)
     patience = Patience(settings.deadline_seconds, settings.attempts, settings.first_pause_seconds)
     fallbacks = [model for model in settings.fallbacks if model != MANUAL]
@@ -154,9 +158,3 @@ class _Desk:
     def close(self) -> None:
         self._models.close()
         self._adapters.close()
-
-
-def _manual(books: Books, folder: Path, stop: threading.Event, clock: Clock) -> Client:
-    from agentarch.models.manual import ManualClient
-
-    return ManualClient(folder, books, stop, clock)

@@ -69,6 +69,9 @@ class Fault(Exception):
 _FAILED_STATUSES = {429, 500, 503, 529}
 """The provider says that it did nothing. What stands between us and it says other numbers, and knows less."""
 _NOT_ACCEPTED = {400, 404, 413, 422}
+_OURS = (ImportError, TypeError, AttributeError, LookupError, NameError)
+"""A library stumbles over the question itself, and would do so again."""
+_LOST = {"TransportError", "APIConnectionError"}
 _NOBODY_THERE = {"ConnectError", "ConnectTimeout", "ConnectionRefusedError", "gaierror"}
 _PASSING_KINDS = (
     "overloaded",
@@ -96,13 +99,16 @@ def understood(error: Exception, place: Place, secrets: Secrets, draft: Draft | 
         return _retry(said, "unknown", draft)
     if isinstance(error, Told):
         return _told_in_answer(error, said, draft)
+    if isinstance(error, _OURS):
+        return Fault(said, Decision.DEGRADE, "unknown", draft=draft)
     causes = list(_causes(error))
     names = {kind.__name__ for cause in causes for kind in type(cause).__mro__}
     if names & _NOBODY_THERE:  # so nothing was sent
         return _retry(f"{place.model}: {nothing_answers(place)}" if place.base_url else said, "failed", draft)
     status = getattr(error, "status_code", None)
-    is_lost = type(error).__name__ in ("APIConnectionError", "APITimeoutError", "Timeout")
-    if not isinstance(status, int) or is_lost:
+    has_response = any(getattr(cause, "response", None) is not None for cause in causes)
+    is_made_up = not has_response or bool(names & _LOST)  # litellm gives a status to everything
+    if not isinstance(status, int) or status < 300 or is_made_up:
         return _retry(said, "unknown", draft)
     return _from_status(error, status, place, secrets, draft)
 

@@ -52,6 +52,7 @@ class LitellmAdapter:
                 timeout=timeout_seconds,
                 num_retries=0,
                 max_retries=0,
+                _skip_mcp_handler=True,  # or else it needs the package `mcp` for any question with a tool
                 drop_params=False,  # what a model cannot do must be said, so that it is asked for otherwise
                 **schema_request(ask, form),
             )
@@ -66,7 +67,7 @@ class LitellmAdapter:
             raise understood(error, self._place, self._secrets, draft) from None
 
     def close(self) -> None:
-        """See `Adapter.close`; litellm keeps its connections for the whole process."""
+        """See `Adapter.close`; litellm keeps its connections, and requests end by their timeout."""
 
 
 def _quieten() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from agentarch.files import write_whole
 from agentarch.models.clock import Clock
 from agentarch.models.contract import Ask, Books, Intent, Reply, Settlement, Stopped, Usage
+from agentarch.models.secrets import Secrets
 from agentarch.models.wire import well_formed
 
 SETTLED_SECONDS = 1.0
@@ -31,14 +32,23 @@ class ManualClient:
         folder: holds both folders; they are made.
         books: where each question is written down, at no tokens.
         stop: ends every wait when it is set.
+        secrets: what must be in no transcript and no reply.
         clock: tells the time and sleeps.
     """
 
-    def __init__(self, folder: Path, books: Books, stop: threading.Event, clock: Clock = Clock()) -> None:  # noqa: B008 (frozen)
+    def __init__(
+        self,
+        folder: Path,
+        books: Books,
+        stop: threading.Event,
+        secrets: Secrets,
+        clock: Clock = Clock(),  # noqa: B008 (frozen)
+    ) -> None:
         self._prompts = folder / "prompts"
         self._answers = folder / "answers"
         self._books = books
         self._stop = stop
+        self._secrets = secrets
         self._clock = clock
 
     def ask(self, ask: Ask) -> Reply:
@@ -57,10 +67,12 @@ class ManualClient:
             self._prompts.mkdir(exist_ok=True)
             if not (self._prompts / name).is_file():
                 write_whole(self._prompts / name, _page(ask, name))
-            text = self._wait_for(self._answers / name)
+            text = self._secrets.scrub(self._wait_for(self._answers / name))
         finally:
             outcome, reason = ("answered", "") if text is not None else ("failed", "nobody answered yet")
-            kept = {"system": ask.system, "prompt": ask.prompt, "schema": ask.schema, "answer": text}
+            kept = self._secrets.scrub_all(
+                {"system": ask.system, "prompt": ask.prompt, "schema": ask.schema, "answer": text}
+            )
             seconds = self._clock.monotonic() - begun
             self._books.settle(number, Settlement(outcome, Usage(), seconds, reason, kept if text else None))
         return Reply(text, Usage(), ask.model)

@@ -12,6 +12,7 @@ import openai
 from agentarch.models.adapter import Answer, Form, prompt_in
 from agentarch.models.contract import Ask, Usage
 from agentarch.models.faults import understood
+from agentarch.models.lines import Lines
 from agentarch.models.places import PLACEHOLDER_KEY, Place, key_of
 from agentarch.models.secrets import Secrets
 from agentarch.models.wire import Draft, count, events, mapping, raise_if_told, sequence, whole
@@ -33,12 +34,15 @@ class OpenAIAdapter:
         self._place = place
         self._secrets = secrets
         self._stall_seconds = stall_seconds
+        self._lines = Lines()
         direct = {f"all://{place.host}": None} if place.is_loopback else None
         self._client = openai.OpenAI(
             api_key=key_of(place)[1] or PLACEHOLDER_KEY,
             base_url=place.base_url or None,
             max_retries=0,
-            http_client=openai.DefaultHttpxClient(mounts=direct, follow_redirects=False),
+            http_client=openai.DefaultHttpxClient(
+                mounts=direct, follow_redirects=False, event_hooks=self._lines.hooks
+            ),
         )
 
     def send(self, ask: Ask, form: Form, timeout_seconds: float) -> Answer:
@@ -67,6 +71,7 @@ class OpenAIAdapter:
 
     def close(self) -> None:
         """See `Adapter.close`."""
+        self._lines.hang_up()
         self._client.close()
 
     def _request(self, ask: Ask, form: Form) -> dict[str, Any]:

@@ -78,7 +78,8 @@ def place_of(model: str, base_url: str = "", environment: Mapping[str, str] = os
         provider, name = "litellm", model
     if not name.strip():
         raise UsageError(f"--model {model!r} names no model; write it as PROVIDER/NAME, e.g. openai/NAME")
-    url = (base_url or environment.get(f"{provider.upper()}_BASE_URL", "")).strip().rstrip("/")
+    from_environment = environment.get(f"{provider.upper()}_BASE_URL", "") if provider in _KEYS else ""
+    url = (base_url or from_environment).strip().rstrip("/")
     if url:
         _check_url(url)
     if provider == "anthropic":

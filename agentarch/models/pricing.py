@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
 from agentarch.errors import UsageError
@@ -15,6 +15,7 @@ from agentarch.models.contract import Intent, Usage
 
 PRICE_FILE = "litellm/model_prices_and_context_window_backup.json"
 _MILLION = 1_000_000
+_TEXT_MODES = ("chat", "completion", "responses")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def known_price(model: str) -> Price | None:
         entry = _price_file().get(name)
         if entry is not None and entry.get("litellm_provider") != provider:
             return None
-    if entry is None:
+    if entry is None or entry.get("mode") not in _TEXT_MODES:
         return None
     sent, written = _dollars(entry, "input_cost_per_token"), _dollars(entry, "output_cost_per_token")
     if sent is None or written is None:
@@ -101,9 +102,9 @@ def _dollars(entry: Mapping[str, Any], name: str) -> float | None:
 @functools.cache
 def _price_file() -> Mapping[str, Mapping[str, Any]]:
     try:
-        found = metadata.distribution("litellm").locate_file(PRICE_FILE)
+        found = importlib.metadata.distribution("litellm").locate_file(PRICE_FILE)
         with open(str(found), encoding="utf-8") as stream:  # noqa: PTH123 (may be any path-like)
             prices = json.load(stream)
-    except (metadata.PackageNotFoundError, OSError, ValueError):
+    except (importlib.metadata.PackageNotFoundError, OSError, ValueError):
         return {}
     return prices if isinstance(prices, dict) else {}

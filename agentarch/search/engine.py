@@ -18,6 +18,7 @@ from agentarch.errors import AgentarchError
 from agentarch.evaluation import Evaluation, Outcome
 from agentarch.execution import ExecutionStopped, Executor
 from agentarch.kinds import Kind
+from agentarch.models import Stopped
 from agentarch.proposers import Context, Proposer, make_proposer
 from agentarch.qd import choose_inspirations, choose_parents
 from agentarch.search.arm import BASELINE, RANDOM, SEARCH
@@ -173,8 +174,10 @@ class Engine:
             return self._stopping is None and self._plan.wants_proposal(self.state, self._clock(), writing)
 
     def add(self, design: Design, proposal: str) -> None:
-        """Record a design of a proposal, and queue its smoke run."""
+        """Record a design of a proposal, and queue its smoke run; see `Workshop.add`."""
         with self._changed:
+            if self._plan.left(self.state) == 0:
+                raise Stopped
             self._store.add_design(design, self._plan.first(design.id), SEARCH, of=proposal)
             self._advance()
 

@@ -9,9 +9,11 @@ It counts tokens when it has told them, so that a ledger can be held against `co
 """
 
 import argparse
+import contextlib
 import json
 import random
 import select
+import socket
 import threading
 import time
 from collections import defaultdict
@@ -72,7 +74,7 @@ def echo(request: Request) -> str:
 
 
 def tokens_of(text: str) -> int:
-    return max(1, len(text.encode()) // 4)
+    return max(1, len(text.encode("utf-8", "replace")) // 4)
 
 
 class ModelServer:
@@ -133,6 +135,7 @@ class ModelServer:
         self.log: list[Request] = []
         self.lock = threading.Lock()
         self.is_closing = threading.Event()
+        self.connections: set[socket.socket] = set()
         self._chance = random.Random(seed)
         self._http = _Http(("127.0.0.1", port), _Handler)
         self._http.model_server = self
@@ -157,6 +160,10 @@ class ModelServer:
         self.is_closing.set()
         self._http.shutdown()
         self._http.server_close()
+        with self.lock:
+            for connection in self.connections:  # those that clients keep, too
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def fault(self, request: Request) -> str | None:
         """Return what goes wrong with a request."""
@@ -182,7 +189,11 @@ class ModelServer:
 
     def as_json(self) -> dict[str, Any]:
         with self.lock:
-            return {**vars(self.count), "by_model": dict(self.count.by_model), "faults": dict(self.count.faults)}
+            return {
+                **vars(self.count),
+                "by_model": dict(self.count.by_model),
+                "faults": dict(self.count.faults),
+            }
 
 
 class _Http(ThreadingHTTPServer):
@@ -199,6 +210,17 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Http
 
+    def setup(self) -> None:
+        super().setup()
+        with self.home.lock:
+            self.home.connections.add(self.connection)
+
+    def finish(self) -> None:
+        with self.home.lock:
+            self.home.connections.discard(self.connection)
+        with contextlib.suppress(OSError):
+            super().finish()
+
     def log_message(self, *_: object) -> None:
         pass
 
@@ -206,17 +228,22 @@ class _Handler(BaseHTTPRequestHandler):
     def home(self) -> ModelServer:
         return self.server.model_server
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         if self.path == "/count":
             self._send(200, self.home.as_json())
         else:
             self._send(404, {"error": {"message": f"no {self.path}", "type": "not_found_error"}})
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        wire = {"/v1/chat/completions": "openai", "/v1/messages": "anthropic"}.get(self.path.partition("?")[0])
+        wire = {"/v1/chat/completions": "openai", "/v1/messages": "anthropic"}.get(
+            self.path.partition("?")[0]
+        )
         if wire is None:
-            self._send(404, {"error": {"message": f"Invalid URL (POST {self.path})", "type": "invalid_request_error"}})
+            self._send(
+                404,
+                {"error": {"message": f"Invalid URL (POST {self.path})", "type": "invalid_request_error"}},
+            )
             return
         home = self.home
         with home.lock:
@@ -234,11 +261,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, request: Request, wire: "_Wire") -> None:
         home = self.home
-        key = request.headers.get("x-api-key") or request.headers.get("Authorization", "").removeprefix("Bearer ")
+        key = request.headers.get("x-api-key") or request.headers.get("Authorization", "").removeprefix(
+            "Bearer "
+        )
         if home.keys and key not in home.keys:
             wire.error(401, "authentication_error", "invalid_api_key", f"Incorrect API key provided: {key}")
         elif home.models and request.model not in home.models:
-            wire.error(404, "not_found_error", "model_not_found", f"The model `{request.model}` does not exist")
+            wire.error(
+                404, "not_found_error", "model_not_found", f"The model `{request.model}` does not exist"
+            )
         elif request.form not in home.forms:
             wire.error(home.form_status, "invalid_request_error", None, f"{request.form} is not supported")
         else:
@@ -347,7 +378,9 @@ class _Wire:
 
 
 class _Openai(_Wire):
-    def error(self, status: int, kind: str, code: str | None, message: str, headers: dict[str, str] | None = None) -> None:
+    def error(
+        self, status: int, kind: str, code: str | None, message: str, headers: dict[str, str] | None = None
+    ) -> None:
         error = {"message": message, "type": kind, "param": None, "code": code}
         self.handler._send(status, {"error": error}, headers)
 
@@ -366,7 +399,12 @@ class _Openai(_Wire):
 
     def tool_call(self, arguments: str, **more: Any) -> dict[str, Any]:
         name = self.request.body["tool_choice"]["function"]["name"] if self.is_tool else ""
-        return {"id": "call-1", "type": "function", "function": {"name": name, "arguments": arguments}, **more}
+        return {
+            "id": "call-1",
+            "type": "function",
+            "function": {"name": name, "arguments": arguments},
+            **more,
+        }
 
     def body(self, text: str, tells_usage: bool = True) -> None:
         message: dict[str, Any] = {"role": "assistant", "content": None if self.is_tool else text}
@@ -412,7 +450,9 @@ class _Openai(_Wire):
 
 
 class _Anthropic(_Wire):
-    def error(self, status: int, kind: str, code: str | None, message: str, headers: dict[str, str] | None = None) -> None:
+    def error(
+        self, status: int, kind: str, code: str | None, message: str, headers: dict[str, str] | None = None
+    ) -> None:
         self.handler._send(status, {"type": "error", "error": {"type": kind, "message": message}}, headers)
 
     @property

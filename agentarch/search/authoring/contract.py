@@ -20,7 +20,11 @@ class Workshop(Protocol):
         ...
 
     def add(self, design: Design, proposal: str) -> None:
-        """Record a design of a proposal, and queue its smoke run."""
+        """Record a design of a proposal, and queue its smoke run.
+
+        Raises:
+            agentarch.models.Stopped: the budget has no room for it, so that the search is about to end.
+        """
         ...
 
     def accept(self, proposal: str) -> None:

@@ -77,7 +77,7 @@ class Studio:
             if not self._has_begun:
                 self._has_begun = True
                 self._books.settle_what_was_killed()
-            self._next = max(self._next, len(self._log.state.proposals) + 1)
+                self._next = 1 + max(map(_number, self._log.state.proposals), default=0)
             self._jobs = {name: job for name, job in self._jobs.items() if not job.done()}
             self._decide_overdue()
             now = time.monotonic()
