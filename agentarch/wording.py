@@ -8,6 +8,9 @@ ENDINGS = {
     "evaluations": "finished: all evaluations done",
     "time": "finished: time is up",
     "exhausted": "finished: the proposer had nothing new",
+    "dollars": "finished: the next request might have passed the ceiling in dollars",
+    "tokens": "finished: the next request might have passed the ceiling in tokens",
+    "requests": "finished: the ceiling in requests is reached",
 }
 """Why a session of a run ended, in words."""
 

@@ -56,6 +56,7 @@ def hostile(value):
     """The same report in which every text that a design or its proposer writes is hostile."""
     if isinstance(value, dict):
         free = ("name", "rationale", "operator", "proposer", "reason", "kind", "source", "diff", "sentence")
+        free += ("claim", "example", "by", "edited_by", "best_name", "run_dir")
         kept = {key: hostile(one) for key, one in value.items()}
         return kept | {
             key: HOSTILE for key in (*free, "parent_name", "control") if isinstance(kept.get(key), str)

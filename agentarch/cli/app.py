@@ -257,14 +257,23 @@ def show(
     decisions: Annotated[
         bool, typer.Option("--decisions", help="Show every decision of the run with its reason instead.")
     ] = False,
+    lessons: Annotated[
+        bool,
+        typer.Option("--lessons", help="Show what proposals claimed, and what was measured of it, instead."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show a run's elites, or one design with its source, lineage and every evaluation, or every decision."""
-    from agentarch.cli.showing import show_decisions, show_design, show_elites
+    """Show a run's elites, or one design with its source, lineage and every evaluation, or decisions, or lessons."""
+    from agentarch.cli.output import only_one
+    from agentarch.cli.showing import show_decisions, show_design, show_elites, show_lessons
     from agentarch.search.session import find_run
 
+    flags = {"--decisions": decisions, "--lessons": lessons}
+    only_one({"ID": design, **{flag: "" if given else None for flag, given in flags.items()}})
     folder = find_run(run)
-    if decisions:
+    if lessons:
+        show_lessons(folder, as_json)
+    elif decisions:
         show_decisions(folder, as_json)
     elif design is None:
         show_elites(folder, as_json)
@@ -318,12 +327,21 @@ def review(
     raise typer.Exit(review_run(find_run(run), asked, reason, file, as_json))
 
 
-@app.command(epilog="Examples: agentarch report latest    agentarch report latest --output night.html")
+@app.command(
+    epilog="Examples: agentarch report latest    agentarch report latest --output night.html    "
+    "agentarch report chosen --beside shuffled --beside none"
+)
 def report(
     run: RunName,
     output: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Where to write it.  [default: report.html in the run's folder]"),
+    ] = None,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RUN", help="Another run, e.g. with --placebo, to see whether its models use the archive."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -334,7 +352,7 @@ def report(
     from agentarch.cli.reporting import write_report
     from agentarch.search.session import find_run
 
-    write_report(find_run(run), output, as_json)
+    write_report(find_run(run), output, [find_run(one) for one in beside or ()], as_json)
 
 
 @app.command(epilog="Example: agentarch evaluate archive/networks/gru.py --task parity --rung 2")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.markup import escape
@@ -16,17 +18,25 @@ from agentarch.search.session import open_run
 FILE_NAME = "report.html"
 
 
-def write_report(folder: Path, output: Path | None, as_json: bool) -> None:
+def write_report(folder: Path, output: Path | None, beside: Sequence[Path], as_json: bool) -> None:
     """Write a run's report and say where it is; as JSON, print its numbers too.
 
+    Args:
+        folder: of the run.
+        output: the file; None for `report.html` in the folder.
+        beside: folders of other runs, to see what showing the chosen parents to models brings.
+        as_json: whether to print the numbers.
+
     Raises:
-        UsageError: `output` is something that is no report, and would be overwritten.
+        UsageError: `output` is something that is no report, and would be overwritten; or the other runs do not
+            compare with this one.
         AgentarchError: the file cannot be written.
     """
     file = output or folder / FILE_NAME
     _check_replaceable(file)
-    with open_run(folder) as run:
-        numbers = report_data(run)
+    with contextlib.ExitStack() as opened:
+        run, *others = [opened.enter_context(open_run(one)) for one in (folder, *beside)]
+        numbers = report_data(run, others)
     write_whole(file, render_page(numbers))
     if as_json:
         print_json({**numbers, "file": str(file)})

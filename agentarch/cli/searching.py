@@ -138,7 +138,7 @@ def _drive(folder: Path, as_json: bool, check: bool, sandbox: str | None) -> int
         engine = make_engine(run, executor)
         try:
             with (
-                watcher(ERR, run.config) as watch,
+                watcher(ERR, run.config, folder, lambda: engine.paused_seconds) as watch,
                 stopping_signals(lambda: engine.stop(INTERRUPTED, at_once=True)),
             ):
                 why = engine.run(watch)

@@ -103,14 +103,46 @@ def show_decisions(folder: Path, as_json: bool) -> None:
         OUT.print("Nothing has been decided yet.")
 
 
+def show_lessons(folder: Path, as_json: bool) -> None:
+    """Print a run's lab notebook, the heaviest claims first."""
+    from agentarch.search.authoring.accounts import lessons_summary
+
+    with open_run(folder) as run:
+        lessons = lessons_summary(run.state)
+    if as_json:
+        print_json({"run_dir": str(folder), "lessons": lessons})
+        return
+    if not lessons:
+        OUT.print("No proposal has made a claim with a prediction; only language models make them.")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("claim", overflow="fold")
+    table.add_column("of")
+    for column in ("weight", "predicted", "measured", "right", "wrong", "undecided"):
+        table.add_column(column, justify="right")
+    for one in lessons:
+        table.add_row(
+            plain(one["claim"]),
+            one["id"],
+            f"{one['weight']:.2f}",
+            f"{one['predicted']:+.3f}",
+            "" if one["measured"] is None else f"{one['measured']:+.3f}",
+            *(str(one[verdict]) for verdict in ("right", "wrong", "undecided")),
+        )
+    OUT.print(table)
+
+
 def show_design(folder: Path, wanted: str, as_json: bool) -> None:
     """Print one design with its source, lineage and every evaluation.
 
     Raises:
         UsageError: no design of the run is called that, or several are.
     """
+    from agentarch.search.authoring.accounts import design_account
+
     with open_run(folder) as run:
-        summary = design_summary(run.state, find_design(run.state, wanted))
+        design = find_design(run.state, wanted)
+        summary = design_summary(run.state, design) | {"proposal": design_account(run.state, design.id)}
     if as_json:
         print_json(summary)
         return
@@ -119,9 +151,13 @@ def show_design(folder: Path, wanted: str, as_json: bool) -> None:
     )
     if summary["rationale"]:
         OUT.print(plain(summary["rationale"], 600), soft_wrap=True)
+    edited = f" by {plain(summary['edited_by'])}" if summary["edited_by"] else ""
     OUT.print(
-        f"by {plain(summary['proposer'])}, {plain(summary['operator'])}{_ancestry(summary)}", soft_wrap=True
+        f"by {plain(summary['proposer'])}, {plain(summary['operator'])}{edited}{_ancestry(summary)}",
+        soft_wrap=True,
     )
+    if summary["proposal"]:
+        OUT.print(_proposal_table(summary["proposal"]))
     OUT.print()
     OUT.print(_evaluations_table(summary["evaluations"]))
     if summary["test_note"] and any(one["split"] == "test" for one in summary["evaluations"]):
@@ -224,9 +260,49 @@ def _standing(summary: dict[str, Any]) -> str:
 
 
 def _ancestry(summary: dict[str, Any]) -> str:
-    steps = [f"{plain(one['name'], 40)} ({one['id']})" for one in summary["lineage"][:6]]
+    steps = [
+        f"{plain(one['name'], 40)} ({one['id']}{_edit(one['edited_by'])})" for one in summary["lineage"][:6]
+    ]
     more = len(summary["lineage"]) - len(steps)
     return (f" of {', '.join(steps)}" if steps else "") + (f" and {more} earlier" if more > 0 else "")
+
+
+def _edit(by: str | None) -> str:
+    return f", edited by {plain(by, 40)}" if by else ""
+
+
+def _proposal_table(proposal: dict[str, Any]) -> Table:
+    """Return what is known of the proposal that a design came of."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", justify="right")
+    table.add_column(overflow="fold")
+    stage, reason = proposal["stage"].replace("_", " "), proposal["reason"]
+    table.add_row("proposal", f"{proposal['id']}, {stage}{f': {plain(reason, 400)}' if reason else ''}")
+    writer = plain(proposal["model"]) if proposal["model"] else "no model"
+    table.add_row("written by", f"{writer}, {plain(proposal['operator'])}, prompt pack {proposal['pack']}")
+    if proposal["placebo"]:
+        table.add_row("placebo", f"the parents shown were {proposal['placebo']}")
+    if proposal["claim"]:
+        table.add_row("claim", plain(proposal["claim"]))
+    predicted, measured = proposal["predicted_change"], proposal["measured_change"]
+    if predicted is not None or measured is not None:
+        expected = "nothing predicted" if predicted is None else f"predicted {predicted:+.3f}"
+        found = "not measured" if measured is None else f"measured {_difference_text(measured)}"
+        table.add_row("effect", f"{expected}, {found}")
+    if review := proposal["review"]:
+        because = f": {plain(review['reason'], 400)}" if review["reason"] else ", without a reason"
+        table.add_row("review", f"{review['decision']} by {plain(review['by'])}{because}")
+    for fault in proposal["faults"]:
+        table.add_row(fault["kind"].replace("_", " "), plain(fault["reason"], 400))
+    if proposal["became"]:
+        table.add_row("became", proposal["became"])
+    return table
+
+
+def _difference_text(found: dict[str, Any]) -> str:
+    return (
+        f"{found['value']:+.3f} [dim]\\[{found['low']:+.3f}, {found['high']:+.3f}][/dim] (n = {found['n']})"
+    )
 
 
 def _evaluations_table(evaluations: list[dict[str, Any]]) -> Table:

@@ -180,11 +180,12 @@ class Swept(_Part):
 
 
 class Ancestor(_Part):
-    """A design that a finalist descends from."""
+    """A design that a finalist descends from; `edited_by` names the person who changed a proposal into it."""
 
     id: str
     name: str = ""
     operator: str = ""
+    edited_by: str = ""
 
 
 class Finalist(_Part):
@@ -279,6 +280,180 @@ class Shortcut(_Part):
     n: int | None = None
 
 
+class TallyPart(_Part):
+    """What requests to language models came to.
+
+    Attributes:
+        requests: that were sent.
+        input_tokens: of everything sent.
+        output_tokens: of everything written.
+        cached_tokens: of those sent, that the provider read from its cache.
+        dollars: at the prices of the run; None where some price is unknown.
+        cache_hits: questions that our own cache answered without a request.
+        retries: requests that repeated one that had failed.
+        failed: requests that were not answered.
+        latency_seconds: summed over requests.
+    """
+
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    dollars: float | None = None
+    cache_hits: int = 0
+    retries: int = 0
+    failed: int = 0
+    latency_seconds: float = 0.0
+
+
+class UntoldPart(_Part):
+    """The most that requests may have come to whose answer was cut off, so that nobody told."""
+
+    requests: int = 0
+    tokens: int = 0
+    dollars: float = 0.0
+
+
+class LedgerPart(TallyPart):
+    """All requests of a run, by the model that was asked, and by the role that it was asked in."""
+
+    untold: UntoldPart = UntoldPart()
+    by_model: dict[str, TallyPart] = {}
+    by_role: dict[str, TallyPart] = {}
+
+
+class TrialsPart(_Part):
+    """What an operator, a model or a prompt pack has brought.
+
+    Attributes:
+        name: of it.
+        tried: proposals of which it is known what came of them.
+        gained: those that filled or took a niche.
+        share: of those tried.
+        dollars: that they cost; None where some price is unknown.
+        per_dollar: gains for a dollar.
+    """
+
+    name: str = ""
+    tried: int = 0
+    gained: int = 0
+    share: Estimate | None = None
+    dollars: float | None = None
+    per_dollar: float | None = None
+
+
+class FaultPart(_Part):
+    """How often something was wrong on the way, with the reason that was given last, and of which proposal."""
+
+    kind: str = ""
+    count: int = 0
+    example: str = ""
+    proposal: str = ""
+
+
+class ReviewPart(_Part):
+    """A decision on a proposal, by a person or, after its timeout, by nobody."""
+
+    proposal: str = ""
+    name: str = ""
+    decision: str = ""
+    reason: str = ""
+    by: str = ""
+
+
+class LessonPart(_Part):
+    """A claim that a proposal made, with what it predicted and what was measured.
+
+    Attributes:
+        id: of the proposal that made it first.
+        claim: one sentence.
+        weight: from 0 to 1; a half while nothing is decided.
+        right: times that it predicted rightly.
+        wrong: times that it predicted wrongly.
+        undecided: times that a measurement could not tell.
+        predicted: change of the score against the parent.
+        measured: that change, averaged over every time it was measured.
+    """
+
+    id: str = ""
+    claim: str = ""
+    weight: float | None = None
+    right: int = 0
+    wrong: int = 0
+    undecided: int = 0
+    predicted: float | None = None
+    measured: float | None = None
+
+
+class ArchiveUsePart(_Part):
+    """How one run's proposals stand to what its archive chose; see `agentarch.search.archive_use.ArchiveUse`."""
+
+    run_dir: str = ""
+    placebo: str = ""
+    proposals: int = 0
+    to_shown: Estimate | None = None
+    to_chosen: Estimate | None = None
+    to_others: Estimate | None = None
+    closer: Estimate | None = None
+    gained: int = 0
+    share: Estimate | None = None
+    change: Estimate | None = None
+    best: Estimate | None = None
+    best_name: str = ""
+
+
+class ComparisonPart(_Part):
+    """Runs that showed the chosen parents against runs with a placebo: the difference of their shares of gains."""
+
+    placebo: str = ""
+    difference: Estimate | None = None
+    runs: int = 0
+    placebo_runs: int = 0
+    sentence: str = ""
+
+
+class AuthoringPart(_Part):
+    """What language models wrote in a run, what it cost and what came of it.
+
+    Attributes:
+        ledger: every request.
+        ceilings: of the run, in dollars, tokens and requests; those that there are.
+        elites: that proposals hold.
+        gains: proposals that filled or took a niche.
+        dollars_per_elite: of everything that was spent.
+        dollars_per_gain: likewise.
+        stages: how many proposals stand where.
+        faults: what was wrong on the way, by kind.
+        by_model: what each model has brought.
+        by_operator: what each operator has.
+        by_pack: what each prompt pack has, by its hash.
+        reviews: decisions, in order.
+        lessons: the claims most worth telling.
+        uses: of the archive: this run's, then those that were put beside it.
+        comparisons: of the runs with each kind of placebo.
+        sentence: what these runs can tell of showing the chosen parents.
+        notes: what else differs between them.
+    """
+
+    ledger: LedgerPart = LedgerPart()
+    ceilings: Measures = {}
+    elites: int | None = None
+    gains: int | None = None
+    dollars_per_elite: float | None = None
+    dollars_per_gain: float | None = None
+    stages: dict[str, int] = {}
+    faults: list[FaultPart] = []
+    by_model: list[TrialsPart] = []
+    by_operator: list[TrialsPart] = []
+    by_pack: list[TrialsPart] = []
+    reviews: list[ReviewPart] = []
+    lessons: list[LessonPart] = []
+    uses: list[ArchiveUsePart] = []
+    comparisons: list[ComparisonPart] = []
+    sentence: str = ""
+    notes: list[str] = []
+
+
 class Report(_Part):
     """Everything a report shows.
 
@@ -300,6 +475,7 @@ class Report(_Part):
         outcomes: how evaluations ended.
         cost: what the run took.
         shortcuts: how well lower rungs, untrained scores, size and the frozen recipe rank.
+        authoring: what language models wrote; None where none were asked.
     """
 
     run_dir: str = ""
@@ -319,6 +495,7 @@ class Report(_Part):
     outcomes: Outcomes = Outcomes()
     cost: CostPart = CostPart()
     shortcuts: list[Shortcut] = []
+    authoring: AuthoringPart | None = None
 
 
 def read_report(plain: Mapping[str, Any]) -> Report:

@@ -10,6 +10,7 @@ from typing import Any
 from agentarch import __version__
 from agentarch.evaluation import Evaluation, ScoredDesign
 from agentarch.qd import niche_of
+from agentarch.report.authoring import authoring_part
 from agentarch.report.contract import finite_only
 from agentarch.report.finalists import shown_in_full, verdict_part
 from agentarch.report.progress import progress
@@ -27,8 +28,16 @@ ZERO_COST = ("zero_cost_gradient_norm", "zero_cost_jacobian_covariance", "zero_c
 _REASON_CHARACTERS = 400
 
 
-def report_data(run: Run) -> dict[str, Any]:
-    """Return a run as a report's plain values, ready for JSON, as of the last event the run was opened with."""
+def report_data(run: Run, beside: Sequence[Run] = ()) -> dict[str, Any]:
+    """Return a run as a report's plain values, ready for JSON, as of the last event the run was opened with.
+
+    Args:
+        run: the run.
+        beside: others that it is compared with, for how language models use the archive.
+
+    Raises:
+        UsageError: the others do not compare with it.
+    """
     state = run.state
     designs = _designs(state)
     return dict(
@@ -50,6 +59,7 @@ def report_data(run: Run) -> dict[str, Any]:
                 "decisions": _decisions(run),
                 "outcomes": _outcomes(state),
                 "cost": _cost(state),
+                "authoring": authoring_part(run, beside),
                 "shortcuts": [*_rungs(state), *_zero_cost(state, designs), *_recipe(state)],
             }
         )
@@ -174,12 +184,16 @@ def _shortcut(name: str, target: str, among: str, pairs: Sequence[tuple[float, f
 
 
 def _decisions(run: Run) -> list[dict[str, Any]]:
-    """Return what the log gives a reason for: decisions, proposals refused, work given back, why a session ended."""
+    """Return what the log gives a reason for: decisions, proposals refused, work given back, why a session ended.
+
+    Why a request to a model failed is no decision; the ledger counts those.
+    """
     found = []
     for event in _events(run):
         reason = event.body.get("reason") or event.body.get("why")
-        if reason:
-            what = event.body.get("proposal", {}).get("name")
+        if reason and event.kind != "answered":
+            proposal = event.body.get("proposal")
+            what = proposal.get("name") if isinstance(proposal, Mapping) else proposal
             told = f"{what}: {reason}" if what else str(reason)
             kind = event.body["kind"] if event.kind == "decided" else event.kind
             found.append({"number": event.number, "kind": kind, "reason": one_line(told, _REASON_CHARACTERS)})

@@ -27,10 +27,12 @@ from agentarch.report.figures import (
     niche_map,
     outcomes_figure,
     progress_figures,
+    resemblance_figure,
     verdict_figure,
 )
 from agentarch.report.figures.base import arms_in_order
 from agentarch.report.figures.outcomes import outcome_names
+from agentarch.report.figures.resemblance import KINDS
 from agentarch.report.source import highlighted
 from agentarch.text import printable
 from agentarch.wording import ENDINGS, duration_text, number_text
@@ -56,6 +58,7 @@ def render_page(plain: Mapping[str, Any]) -> str:
     niches, progress = niche_map(report.axes, report.designs), progress_figures(report.progress)
     front, outcomes = front_figures(report.designs), outcomes_figure(report.outcomes)
     difference = verdict_figure(report.verdict)
+    resemblance = resemblance_figure(report.authoring.uses) if report.authoring else None
     scripts = {"plotly": _own_text(get_plotlyjs()), "page": _read("page.js")}
     style = _read("page.css")
     return (
@@ -68,12 +71,14 @@ def render_page(plain: Mapping[str, Any]) -> str:
             policy=_policy(scripts.values()),
             style=Markup(style),
             scripts={name: Markup(text) for name, text in scripts.items()},
-            figures=_figures_json(difference, niches, progress, front, outcomes),
+            figures=_figures_json(difference, niches, progress, front, outcomes, resemblance),
             difference=difference,
             niches=niches,
             progress=progress,
             front=front,
             outcomes=outcomes,
+            resemblance=resemblance,
+            resemblance_kinds=KINDS,
             outcome_names=outcome_names(report.outcomes),
             arms=arms_in_order({d.arm for d in report.designs} | {p.arm for p in report.progress}),
             best_first=sorted(
@@ -152,6 +157,7 @@ def _figures_json(
     progress: Sequence[Figure],
     front: Sequence[Figure],
     outcomes: Figure | None,
+    resemblance: Figure | None,
 ) -> Markup:
     """Return what the page's script draws, as JSON that no text in it can end or turn into markup."""
     drawn = [
@@ -160,6 +166,7 @@ def _figures_json(
         *progress,
         *front,
         *([outcomes] if outcomes else []),
+        *([resemblance] if resemblance else []),
     ]
     text = json.dumps(
         {figure.name: {"data": figure.traces, "layout": figure.layout} for figure in drawn},

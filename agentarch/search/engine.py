@@ -105,6 +105,11 @@ class Engine:
         self._spent = ""
         self._studio = None if make_studio is None else make_studio(self)
 
+    @property
+    def paused_seconds(self) -> float:
+        """How long it is until a provider that cannot be reached is tried again; 0 when none is waited for."""
+        return 0.0 if self._studio is None else self._studio.paused_seconds
+
     def run(self, watch: Callable[[RunState], None], interval_seconds: float = 0.2) -> str:
         """Work until the budget is spent or `stop` is called.
 

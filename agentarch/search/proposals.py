@@ -73,6 +73,9 @@ class FaultKind(StrEnum):
     """Its smoke run failed."""
 
 
+EDITED = "edit"
+"""The operator of a design that a reviewer changed."""
+
 TIMEOUT = "timeout"
 """Who decided, when nobody did in time."""
 
@@ -89,6 +92,8 @@ class Turn:
         design_id: of the design it was read as; None before that.
         is_checked: whether it came through its smoke run.
         text: what could not be read, as far as it is worth telling the model again.
+        shown: ids of the designs that were in the prompt, parents first.
+        answered_by: the model that wrote it; empty where a person or the filling of a template did.
     """
 
     draft: Mapping[str, Any] | None = None
@@ -96,6 +101,8 @@ class Turn:
     design_id: str | None = None
     is_checked: bool = False
     text: str = ""
+    shown: tuple[str, ...] = ()
+    answered_by: str = ""
 
 
 @dataclass
@@ -112,6 +119,7 @@ class ProposalRecord:
         review: the decision on it: `decision`, `reason`, `by`; None before.
         stage: where it stands.
         reason: why it was rejected, failed or was dropped.
+        designs_before: how many designs the run had when it was begun.
     """
 
     id: str
@@ -123,6 +131,7 @@ class ProposalRecord:
     review: Mapping[str, Any] | None = None
     stage: Stage = Stage.DRAFTING
     reason: str = ""
+    designs_before: int = 0
 
     @property
     def is_live(self) -> bool:
@@ -199,6 +208,7 @@ class Proposals(Mapping[str, ProposalRecord]):
         self.fruitless = 0
         self._records: dict[str, ProposalRecord] = {}
         self._order: list[ProposalRecord] = []
+        self._designs = 0
 
     def __getitem__(self, name: str) -> ProposalRecord:
         return self._records[name]
@@ -222,8 +232,10 @@ class Proposals(Mapping[str, ProposalRecord]):
     def apply(self, event: Event) -> None:
         """Take one event of the run's log in; most are about no proposal."""
         name = event.body.get("of" if event.kind == "proposed" else "proposal")
+        self._designs += event.kind == "proposed"
         if event.kind == "begun":
             record = ProposalRecord(event.body["proposal"], event.at, event.body["brief"])
+            record.designs_before = self._designs
             self._records[record.id] = record
             self._order.append(record)
             self.counts[record.stage] += 1
@@ -244,7 +256,8 @@ class Proposals(Mapping[str, ProposalRecord]):
             return
         match event.kind:
             case "drafted":
-                record.turns.append(Turn(draft=body["draft"]))
+                shown, by = tuple(body["shown"]), body.get("answered_by", "")
+                record.turns.append(Turn(draft=body["draft"], shown=shown, answered_by=by))
                 record.stage = Stage.DRAFTING
             case "faulted":
                 self._fault(record, FaultKind(body["fault"]), body["reason"], body.get("text", ""))

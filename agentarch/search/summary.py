@@ -11,7 +11,7 @@ from agentarch.qd import niche_of
 from agentarch.search.decision import Choice
 from agentarch.search.finish import tested
 from agentarch.search.ledger import Ledger, Tally
-from agentarch.search.proposals import Stage
+from agentarch.search.proposals import EDITED, Stage
 from agentarch.search.state import RunState
 from agentarch.store import EVALUATIONS
 from agentarch.text import counted
@@ -165,6 +165,7 @@ def design_summary(state: RunState, design: Design) -> dict[str, Any]:
         "operator": design.operator,
         "parents": list(design.parents),
         "lineage": lineage(state, design),
+        "edited_by": edited_by(state, design),
         "same_as": state.same_as.get(design.id),
         "test_note": _looks_note(state),
         "is_elite": any(elite.design.id == design.id for elite in state.archive.elites.values()),
@@ -196,9 +197,17 @@ def lineage(state: RunState, design: Design) -> list[dict[str, Any]]:
                 "proposer": ancestor.proposer,
                 "operator": ancestor.operator,
                 "parents": list(ancestor.parents),
+                "edited_by": edited_by(state, ancestor),
             }
         )
     return found
+
+
+def edited_by(state: RunState, design: Design) -> str | None:
+    """Return who changed a proposal of a model into a design; None where nobody did."""
+    proposal = state.proposals.of_design.get(design.id)
+    review = state.proposals[proposal].review if proposal else None
+    return str(review["by"]) if review is not None and design.operator == EDITED else None
 
 
 def evaluation_summary(evaluation: Evaluation) -> dict[str, Any]:

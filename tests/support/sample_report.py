@@ -120,6 +120,127 @@ def sample_report(seed: int = 7, designs: int = 40) -> dict[str, Any]:
                 ("the frozen recipe", "a learning rate of its own", "those that were tuned", 0.8, 4),
             )
         ],
+        "authoring": _authoring(),
+    }
+
+
+def _authoring() -> dict[str, Any]:
+    def tally(requests: int, dollars: float | None) -> dict[str, Any]:
+        return {
+            "requests": requests,
+            "input_tokens": 9_120 * requests,
+            "output_tokens": 640 * requests,
+            "cached_tokens": 5_400 * requests,
+            "dollars": dollars,
+            "cache_hits": 3,
+            "retries": requests // 20,
+            "failed": requests // 17,
+            "latency_seconds": 6.4 * requests,
+        }
+
+    def trials(name: str, tried: int, gained: int, dollars: float | None) -> dict[str, Any]:
+        share = gained / tried
+        return {
+            "name": name,
+            "tried": tried,
+            "gained": gained,
+            "share": {"value": share, "low": 0.6 * share, "high": 0.4 + 0.6 * share, "n": tried},
+            "dollars": dollars,
+            "per_dollar": gained / dollars if dollars else None,
+        }
+
+    def mean(value: float, half: float, n: int) -> dict[str, Any]:
+        return {"value": value, "low": value - half, "high": value + half, "n": n}
+
+    names = ("large-model", "small-model")
+    return {
+        "ledger": {
+            **tally(412, 3.87),
+            "untold": {"requests": 4, "tokens": 52_000, "dollars": 0.14},
+            "by_model": {names[0]: tally(150, 3.1), names[1]: tally(262, 0.77)},
+            "by_role": {"propose": tally(190, 2.2), "reflect": tally(180, 1.2), "repair": tally(42, 0.47)},
+        },
+        "ceilings": {"dollars": 5.0, "tokens": None, "requests": 1000},
+        "elites": 17,
+        "gains": 31,
+        "dollars_per_elite": 3.87 / 17,
+        "dollars_per_gain": 3.87 / 31,
+        "stages": {"drafting": 2, "pending_review": 3, "queued": 148, "rejected": 6, "failed": 21},
+        "faults": [
+            {"kind": kind, "count": count, "example": example, "proposal": proposal}
+            for kind, count, example, proposal in (
+                ("smoke", 24, "invalid in its smoke run: mat1 and mat2 shapes cannot be multiplied", "p171"),
+                ("concerns", 19, "the gate reads the position after its own", "p166"),
+                ("unreadable", 7, "edit 2 matches 3 places of the parent; quote more of it", "p140"),
+                ("duplicate", 5, "it acts exactly like twin_recurrence (3f9c2a10)", "p133"),
+            )
+        ],
+        "by_model": [trials(names[0], 60, 14, 3.1), trials(names[1], 109, 17, 0.77)],
+        "by_operator": [
+            trials("refine", 70, 12, 1.4),
+            trials("cross", 41, 9, 1.1),
+            trials("fill", 30, 4, 0.0),
+        ],
+        "by_pack": [trials("99a78c601b1b", 169, 31, 3.87)],
+        "reviews": [
+            {"proposal": "p12", "name": "slow_memory", "decision": "approve", "reason": "", "by": "anna"},
+            {
+                "proposal": "p31",
+                "name": "twin_attention",
+                "decision": "reject",
+                "reason": "it renames a layer and changes nothing",
+                "by": "anna",
+            },
+        ],
+        "lessons": [
+            {
+                "id": f"p{number}",
+                "claim": claim,
+                "weight": weight,
+                "right": right,
+                "wrong": wrong,
+                "undecided": 2,
+                "predicted": 0.05,
+                "measured": measured,
+            }
+            for number, claim, weight, right, wrong, measured in (
+                (8, "A residual path past the gate helps tasks that must wait.", 0.81, 6, 1, 0.043),
+                (21, "Half the heads suffice for recall.", 0.62, 2, 1, -0.002),
+                (40, "A wider embedding helps parity.", 0.21, 0, 4, -0.038),
+            )
+        ],
+        "uses": [
+            {
+                "run_dir": f"runs/night-{placebo}",
+                "placebo": placebo,
+                "proposals": 150,
+                "to_shown": mean(shown, 0.03, 150) if shown else None,
+                "to_chosen": mean(withheld, 0.02, 150) if withheld else None,
+                "to_others": mean(0.17, 0.02, 150),
+                "closer": mean(shown - 0.17, 0.03, 150) if shown else None,
+                "gained": 31,
+                "share": mean(share, 0.07, 150),
+                "change": mean(0.011, 0.014, 120),
+                "best": mean(best, 0.03, 9),
+                "best_name": "gated_recurrence",
+            }
+            for placebo, shown, withheld, share, best in (
+                ("chosen", 0.44, None, 0.21, 0.71),
+                ("shuffled", 0.39, 0.19, 0.14, 0.66),
+                ("none", None, 0.18, 0.12, 0.64),
+            )
+        ],
+        "comparisons": [
+            {
+                "placebo": "shuffled",
+                "difference": mean(0.07, 0.09, 300),
+                "runs": 1,
+                "placebo_runs": 1,
+                "sentence": "Whether showing the chosen parents helped against shuffled parents cannot be told.",
+            }
+        ],
+        "sentence": "Whether showing the chosen parents helped against shuffled parents cannot be told.",
+        "notes": ["runs/night-none also differs in: reflect."],
     }
 
 

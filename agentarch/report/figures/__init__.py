@@ -9,6 +9,7 @@ from agentarch.report.figures.front import front_figures
 from agentarch.report.figures.niches import NicheMap, niche_map
 from agentarch.report.figures.outcomes import outcomes_figure
 from agentarch.report.figures.progress import progress_figures
+from agentarch.report.figures.resemblance import resemblance_figure
 from agentarch.report.figures.verdict import verdict_figure
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "niche_map",
     "outcomes_figure",
     "progress_figures",
+    "resemblance_figure",
     "verdict_figure",
 ]

@@ -31,7 +31,7 @@ SAME_NICHE_SHARE = 0.5
 
 @dataclass
 class Trials:
-    """What one operator or model has brought, trial by trial, oldest first.
+    """What one operator, model or prompt pack has brought, trial by trial, oldest first.
 
     Attributes:
         gains: 1 where the design filled or took a niche, and 0 otherwise.
@@ -42,12 +42,12 @@ class Trials:
     dollars: list[float] = field(default_factory=list)
 
 
-def trials_by(of: Literal["operator", "model"], state: RunState) -> dict[str, Trials]:
-    """Return the latest trials of each whose outcome is known: scored, rejected, or come to nothing."""
+def trials_by(of: Literal["operator", "model", "pack"], state: RunState) -> dict[str, Trials]:
+    """Return the latest trials whose outcome is known (scored, rejected, or come to nothing), by operator, model or pack."""
     found: dict[str, Trials] = {}
     for record in state.proposals.latest(RECENT):
         is_filled = record.brief["operator"] == FILL
-        if not _is_settled(record, state) or (of == "model" and is_filled):
+        if not is_settled(record, state) or (of != "operator" and is_filled):
             continue
         trials = found.setdefault(record.brief[of], Trials())
         trials.gains.append(float(record.design_id in state.enriched))
@@ -56,7 +56,8 @@ def trials_by(of: Literal["operator", "model"], state: RunState) -> dict[str, Tr
     return found
 
 
-def _is_settled(record: ProposalRecord, state: RunState) -> bool:
+def is_settled(record: ProposalRecord, state: RunState) -> bool:
+    """Whether it is known what a proposal has brought."""
     if record.stage is Stage.QUEUED:
         return record.design_id is not None and state.scored(record.design_id) is not None
     return record.stage in (Stage.REJECTED, Stage.FAILED)
@@ -76,7 +77,8 @@ class Chooser:
     def brief(self, number: int, context: Context, state: RunState) -> dict[str, Any]:
         """Return what the proposal of a number is to be, as plain JSON values, from what the run knows now."""
         rng = context.rng
-        shown = self._shown(context, state)
+        chosen = [one.design.id for one in (*context.parents, *context.inspirations)]
+        shown = self._shown(chosen, context, state)
         operator = self._operator(len(shown), state, rng)
         common = {
             "number": number,
@@ -95,15 +97,13 @@ class Chooser:
             parents = list(template.brief["parents"])
             return {**common, "parents": parents, "chosen": parents, "reflects": False, "fills": fills}
         count = self._pack.operators[operator].parents
-        chosen = [one.design.id for one in context.parents[:count]]
         parents = shown[:count]
         target = _target(context.parents[0], state, rng) if context.parents else None
         elites = [] if self._config.placebo == "none" else [i for i in shown[count:] if i not in parents]
         return {**common, "parents": parents, "chosen": chosen, "elites": elites, "target": target}
 
-    def _shown(self, context: Context, state: RunState) -> list[str]:
-        """Return ids of the designs that are shown: the chosen ones, or for a placebo others, or none."""
-        chosen = [one.design.id for one in (*context.parents, *context.inspirations)]
+    def _shown(self, chosen: list[str], context: Context, state: RunState) -> list[str]:
+        """Return ids of the designs that are shown: those the archive chose, or for a placebo others, or none."""
         if self._config.placebo == "none":
             return []
         if self._config.placebo == "shuffled":

@@ -25,20 +25,32 @@ class Effects:
     def of(self, record: ProposalRecord, state: RunState) -> Difference | None:
         """Return how much better a proposal's design scored than its first parent, paired; None while nobody knows."""
         parents = record.brief["parents"]
-        child = state.scored(record.design_id) if record.design_id else None
-        parent = state.scored(parents[0]) if parents else None
-        if child is None or parent is None:
+        pair = _pair(record.design_id, parents[0] if parents else None, state)
+        if pair is None:
             return None
-        common = child.cells.keys() & parent.cells.keys()
-        if not common:
-            return None
-        rung = max(common)
-        key = (rung, _size(child.cells[rung]), _size(parent.cells[rung]))
+        rung, child, parent = pair
+        key = (rung, _size(child), _size(parent))
         known = self._known.get(record.id)
         if known is None or known[0] != key:
-            found = difference(child.cells[rung], parent.cells[rung], state.noise(rung))
-            known = self._known[record.id] = key, found
+            known = self._known[record.id] = key, difference(child, parent, state.noise(rung))
         return known[1]
+
+
+def change_against(design_id: str | None, other_id: str | None, state: RunState) -> Difference | None:
+    """Return how much better one design scored than another at the highest rung of both; None while nobody knows."""
+    pair = _pair(design_id, other_id, state)
+    return None if pair is None else difference(pair[1], pair[2], state.noise(pair[0]))
+
+
+def _pair(design_id: str | None, other_id: str | None, state: RunState) -> tuple[int, Cells, Cells] | None:
+    """Return the highest rung that two designs have in common, with the scores of each there."""
+    one = state.scored(design_id) if design_id else None
+    other = state.scored(other_id) if other_id else None
+    common = one.cells.keys() & other.cells.keys() if one and other else None
+    if not one or not other or not common:
+        return None
+    rung = max(common)
+    return rung, one.cells[rung], other.cells[rung]
 
 
 def knocked_out(folder: Path) -> Iterator[EffectTold]:

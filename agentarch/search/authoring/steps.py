@@ -26,13 +26,10 @@ from agentarch.search.authoring.contract import Workshop
 from agentarch.search.authoring.templates import draft_of, filled
 from agentarch.search.fingerprints import Fingerprints
 from agentarch.search.log import Log
-from agentarch.search.proposals import FaultKind, ProposalRecord, Step
+from agentarch.search.proposals import EDITED, FaultKind, ProposalRecord, Step
 from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.seeding import derive_seed
 from agentarch.text import one_line, printable
-
-EDITED = "edit"
-"""The operator of a design that a reviewer changed."""
 
 KEPT_CHARACTERS = 20_000
 """So much of an answer that could not be read is told to the model again."""

@@ -74,7 +74,11 @@ class Studio:
     @property
     def paused_seconds(self) -> float:
         """How long it is until a provider that cannot be reached is tried again; 0 when none is waited for."""
-        return max((until - self._clock.monotonic() for until in self._paused_until.values()), default=0.0)
+        now = self._clock.monotonic()
+        left = [
+            until - now for until in tuple(self._paused_until.values())
+        ]  # steps on other threads add to it
+        return min((seconds for seconds in left if seconds > 0), default=0.0)
 
     def tick(self) -> None:
         """Begin and resume what can be; called again and again by the thread that drives the run."""
