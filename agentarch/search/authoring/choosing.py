@@ -7,6 +7,7 @@ their own (LLMatic: Nasir et al., 2023).
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -42,10 +43,12 @@ class Trials:
     dollars: list[float] = field(default_factory=list)
 
 
-def trials_by(of: Literal["operator", "model", "pack"], state: RunState) -> dict[str, Trials]:
-    """Return the latest trials whose outcome is known (scored, rejected, or come to nothing), by operator, model or pack."""
+def trials_by(
+    of: Literal["operator", "model", "pack"], records: Iterable[ProposalRecord], state: RunState
+) -> dict[str, Trials]:
+    """Return the trials whose outcome is known (scored, rejected, or come to nothing), by operator, model or pack."""
     found: dict[str, Trials] = {}
-    for record in state.proposals.latest(RECENT):
+    for record in records:
         is_filled = record.brief["operator"] == FILL
         if not is_settled(record, state) or (of != "operator" and is_filled):
             continue
@@ -115,13 +118,13 @@ class Chooser:
         names = [name for name, one in self._pack.operators.items() if one.parents <= shown]
         if open_templates(state):
             names.append(FILL)
-        trials = trials_by("operator", state)
+        trials = trials_by("operator", state.proposals.latest(RECENT), state)
         return choose(names, {name: one.gains for name, one in trials.items()}, {}, rng)
 
     def _model(self, state: RunState, rng: random.Random) -> str:
         if len(self._config.model) == 1:
             return self._config.model[0]
-        trials = trials_by("model", state)
+        trials = trials_by("model", state.proposals.latest(RECENT), state)
         is_priced = state.ledger.total.unpriced == 0
         return choose(
             self._config.model,
