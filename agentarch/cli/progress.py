@@ -14,6 +14,7 @@ from rich.table import Table
 
 from agentarch.cli.output import duration_text, outcomes_text, plain
 from agentarch.config import RunConfig
+from agentarch.search.proposals import Stage
 from agentarch.search.state import RunState
 
 LIVE_SECONDS = 0.5
@@ -80,22 +81,25 @@ def _panel(state: RunState, pace: _Pace) -> Table:
     table.add_row("outcomes", outcomes_text({o.value: n for o, n in sorted(state.outcomes.items())}))
     table.add_row("best so far", _best(state))
     table.add_row("archive", _archive(state))
+    if proposals := _proposals(state):
+        table.add_row("proposals", proposals)
     table.add_row("pace", f"{rate:.1f} a minute, {_left(left)}")
     return table
 
 
 def _lines(console: Console, pace: _Pace) -> Watcher:
-    seen = -1
+    seen: tuple[int, str] | None = None
 
     def report(state: RunState) -> None:
         nonlocal seen
-        if state.done != seen and (pace.is_due(PLAIN_SECONDS) or state.stopped is not None):
-            seen = state.done
+        now = state.done, _proposals(state)
+        if now != seen and (pace.is_due(PLAIN_SECONDS) or state.stopped is not None):
+            seen = now
             rate, _, left = pace.read(state)
             outcomes = outcomes_text({o.value: n for o, n in sorted(state.outcomes.items())})
             console.print(
                 f"{_counts(state, pace)}; {outcomes}; best {_best(state)}; {_archive(state)}; "
-                f"{rate:.1f} a minute, {_left(left)}",
+                f"{f'{now[1]}; ' if now[1] else ''}{rate:.1f} a minute, {_left(left)}",
                 soft_wrap=True,
             )
 
@@ -119,6 +123,16 @@ def _best(state: RunState) -> str:
 def _archive(state: RunState) -> str:
     archive = state.archive
     return f"{len(archive.elites)} elites, coverage {archive.coverage:.1%}, {len(state.designs)} designs"
+
+
+def _proposals(state: RunState) -> str:
+    """Return how many proposals stand where; empty for a proposer that takes one step."""
+    waiting = state.proposals.counts[Stage.PENDING_REVIEW]
+    written = state.proposals.counts[Stage.QUEUED]
+    if not len(state.proposals):
+        return ""
+    told = f"{len(state.proposals.live) - waiting} being written, {written} accepted"
+    return f"{told}, {waiting} waiting for a review" if waiting else told
 
 
 def _left(seconds: float) -> str:
