@@ -1,12 +1,10 @@
 """Any person or program can be the model: questions are files, answers are files, and a kill loses neither."""
 
-import json
 from pathlib import Path
 
 import pytest
 from support import author, commands
-from support.model_runs import begun, interrupt, is_quiet, requests_for, search, told, wait
-from support.model_server import Request
+from support.model_runs import begun, interrupt, requests_for, search, told, wait
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +31,16 @@ def played(tmp_path_factory):
     """A run that a person answered: while it ran, while it was killed, and that was interrupted in the end."""
     run = tmp_path_factory.mktemp("manual") / "run"
     arguments = search(
-        run, None, 46, "--model", "manual", "--no-reflect", "--proposals-in-flight", IN_FLIGHT, "--max-usd", "1"
+        run,
+        None,
+        60,
+        "--model",
+        "manual",
+        "--no-reflect",
+        "--proposals-in-flight",
+        IN_FLIGHT,
+        "--max-usd",
+        "1",
     )
     seen = {"folder": run}
     with begun(*arguments, folder=run.parent) as process:

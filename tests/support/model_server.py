@@ -206,13 +206,13 @@ class _Handler(BaseHTTPRequestHandler):
     def home(self) -> ModelServer:
         return self.server.model_server
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802
         if self.path == "/count":
             self._send(200, self.home.as_json())
         else:
             self._send(404, {"error": {"message": f"no {self.path}", "type": "not_found_error"}})
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         wire = {"/v1/chat/completions": "openai", "/v1/messages": "anthropic"}.get(self.path.partition("?")[0])
         if wire is None:

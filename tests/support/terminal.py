@@ -14,6 +14,7 @@ from support.commands import Said, command
 
 _CONTROL = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\r|\x07")
 _PROMPT = re.compile(rb"(\([a-z]\)|why): ?$")
+_CONTROLS = ("\x03", "\x04")
 MOST_SECONDS = 60.0
 
 
@@ -45,7 +46,7 @@ def converse(
         shown, unread = shown + new, unread + new
         if left and _PROMPT.search(_CONTROL.sub(b"", unread)):
             answer, unread = left.pop(0), b""
-            os.write(terminal, answer.encode() if answer < " " else f"{answer}\n".encode())
+            os.write(terminal, answer.encode() if answer in _CONTROLS else f"{answer}\n".encode())
     os.close(terminal)
     _, status = os.waitpid(pid, 0)
     assert not left, f"never asked for {left}: {shown[-2000:].decode()}"

@@ -19,6 +19,7 @@ from agentarch.search.authoring.briefs import Briefs
 from agentarch.search.authoring.choosing import Chooser
 from agentarch.search.authoring.contract import Workshop
 from agentarch.search.authoring.effects import Effects
+from agentarch.search.authoring.questions import Questions
 from agentarch.search.authoring.steps import ProposalSteps
 from agentarch.search.authoring.studio import Studio
 from agentarch.search.log import Log
@@ -127,6 +128,7 @@ def studio_maker(
             workshop,
             log,
             client,
+            Questions(folder),
             pack,
             Briefs(config.kind, tasks, folder, effects),
             Chooser(config, pack),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -22,6 +22,7 @@ from agentarch.proposers import Context
 from agentarch.search.authoring.briefs import Briefs
 from agentarch.search.authoring.choosing import FILL, Chooser
 from agentarch.search.authoring.contract import Workshop
+from agentarch.search.authoring.questions import Questions
 from agentarch.search.authoring.templates import draft_of, filled
 from agentarch.search.fingerprints import Fingerprints
 from agentarch.search.log import Log
@@ -47,6 +48,7 @@ class ProposalSteps:
         workshop: the engine.
         log: of the run.
         client: answers questions.
+        questions: that are open.
         pack: of prompts.
         briefs: makes briefings.
         chooser: chooses what a proposal is to be.
@@ -61,6 +63,7 @@ class ProposalSteps:
         workshop: Workshop,
         log: Log,
         client: Client,
+        questions: Questions,
         pack: Pack,
         briefs: Briefs,
         chooser: Chooser,
@@ -69,7 +72,8 @@ class ProposalSteps:
         contract: Contract,
         stopped: threading.Event,
     ) -> None:
-        self._workshop, self._log, self._client, self._pack = workshop, log, client, pack
+        self._workshop, self._log, self._pack = workshop, log, pack
+        self._client, self._questions = client, questions
         self._briefs, self._chooser, self._config = briefs, chooser, config
         self._secret, self._contract, self._stopped = secret, contract, stopped
         self._known = Fingerprints()
@@ -118,10 +122,13 @@ class ProposalSteps:
             self._fill(record)
             return
         briefing = self._briefing(record)
-        prompt = self._pack.propose(
-            briefing, operator, nonce=self._nonce(record), max_tokens=self._config.prompt_tokens
-        )
-        self._ask_for_draft(record, "propose", prompt, briefing)
+
+        def put() -> Prompt:
+            return self._pack.propose(
+                briefing, operator, nonce=self._nonce(record), max_tokens=self._config.prompt_tokens
+            )
+
+        self._ask_for_draft(record, "propose", put, briefing)
 
     def _fill(self, record: ProposalRecord) -> None:
         fills = record.brief["fills"]
@@ -133,17 +140,22 @@ class ProposalSteps:
     def _reflect(self, proposal: str) -> None:
         record = self._record(proposal)
         draft, briefing = draft_of(record.draft), self._briefing(record)
-        with self._log.changed:
-            nearest = self._known.nearest(draft.source, self._log.state.designs)
-        lines = findings(
-            draft.source,
-            parent=briefing.parents[0].source if briefing.parents else None,
-            nearest=None if nearest is None else Nearest(nearest[0].label, nearest[1]),
-            limits=briefing.limits,
-        )
-        prompt = self._pack.reflect(
-            briefing, draft, lines, nonce=self._nonce(record), max_tokens=self._config.prompt_tokens
-        )
+
+        def put() -> Prompt:
+            with self._log.changed:
+                nearest = self._known.nearest(draft.source, self._log.state.designs)
+            lines = findings(
+                draft.source,
+                parent=briefing.parents[0].source if briefing.parents else None,
+                nearest=None if nearest is None else Nearest(nearest[0].label, nearest[1]),
+                limits=briefing.limits,
+            )
+            return self._pack.reflect(
+                briefing, draft, lines, nonce=self._nonce(record), max_tokens=self._config.prompt_tokens
+            )
+
+        name = _question(record, "reflect")
+        prompt = self._questions.get(name, put)
         try:
             reply = self._ask(record, "reflect", prompt, reflection_schema(), "reflection")
             reflection = asdict(read_reflection(reply.text))
@@ -151,22 +163,26 @@ class ProposalSteps:
             reflection = {"verdict": "accept", "concerns": [], "unreadable": one_line(str(error))}
         told = "; ".join(reflection["concerns"]) or "the reviewer asks for a revision and gives no reason"
         self._log.note("reflected", proposal=proposal, reflection=reflection, told=told)
+        self._questions.close(name)
 
     def _repair(self, proposal: str) -> None:
         record = self._record(proposal)
         turn, briefing = record.turns[-1], self._briefing(record)
         error = "; ".join(reason for _, reason in turn.faults)
         previous = turn.text if turn.draft is None else draft_of(turn.draft)
-        prompt = self._pack.repair(
-            briefing,
-            record.brief["operator"],
-            previous,
-            error,
-            len(record.turns),
-            nonce=self._nonce(record),
-            max_tokens=self._config.prompt_tokens,
-        )
-        self._ask_for_draft(record, "repair", prompt, briefing)
+
+        def put() -> Prompt:
+            return self._pack.repair(
+                briefing,
+                record.brief["operator"],
+                previous,
+                error,
+                len(record.turns),
+                nonce=self._nonce(record),
+                max_tokens=self._config.prompt_tokens,
+            )
+
+        self._ask_for_draft(record, "repair", put, briefing)
 
     def _check(self, proposal: str) -> None:
         record = self._record(proposal)
@@ -249,7 +265,11 @@ class ProposalSteps:
             )
         )
 
-    def _ask_for_draft(self, record: ProposalRecord, role: str, prompt: Prompt, briefing: Briefing) -> None:
+    def _ask_for_draft(
+        self, record: ProposalRecord, role: str, put: Callable[[], Prompt], briefing: Briefing
+    ) -> None:
+        name = _question(record, role)
+        prompt = self._questions.get(name, put)
         assert prompt.form != "reflection"
         form: Form = prompt.form
         text = ""
@@ -274,6 +294,7 @@ class ProposalSteps:
                 shown=prompt.shown,
                 answered_by=reply.model,
             )
+        self._questions.close(name)
 
     def _screen(self, record: ProposalRecord) -> tuple[FaultKind, str] | None:
         """Read a draft as a design and queue its smoke run; return what is wrong with it, if anything is."""
@@ -322,3 +343,8 @@ class ProposalSteps:
             drawn = random.Random(derive_seed(self._secret, "review", record.brief["number"])).random()
             return drawn < float(share)
         return mode == "gate"
+
+
+def _question(record: ProposalRecord, role: str) -> str:
+    """Return the name of the question that a role is asked about a proposal as it stands."""
+    return f"{record.id}-{role}-{len(record.turns)}"
