@@ -17,6 +17,7 @@ from agentarch.search.authoring.contract import Workshop
 from agentarch.search.authoring.graph import Steps, build_graph, drive, open_checkpoints
 from agentarch.search.log import Log
 from agentarch.search.proposals import TIMEOUT, ProposalRecord, Stage
+from agentarch.wording import duration_text
 
 CHECKPOINTS = "graph.sqlite"
 FRUITLESS = 50
@@ -153,12 +154,11 @@ class Studio:
             return
         for record in self._log.state.proposals.pending:
             if _waited(record) >= self._review_seconds:
-                minutes = self._review_seconds / 60
                 self._log.store.review(
                     record.id,
                     {
                         "decision": self._on_timeout,
-                        "reason": f"nobody decided within {minutes:g} minutes",
+                        "reason": f"nobody decided within {duration_text(self._review_seconds)}",
                         "by": TIMEOUT,
                     },
                 )
