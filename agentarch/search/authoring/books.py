@@ -130,8 +130,15 @@ class RunBooks:
             return None
         try:
             kept = json.loads(gzip.decompress((self._transcripts / f"{name}.json.gz").read_bytes()))
-            text, finish = kept["answer"], kept["finish"]
-        except (OSError, EOFError, ValueError, KeyError, TypeError):  # it is lost, and paid once more
+            text, finish = kept["answer"], kept.get("finish", "stop")
+        except (
+            OSError,
+            EOFError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+        ):  # it is lost, and paid once more
             return None
         return Reply(text, Usage(), "", finish, is_cached=True) if text.strip() else None
 
