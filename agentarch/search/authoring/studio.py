@@ -89,9 +89,11 @@ class Studio:
                 self._books.settle_what_was_killed()
                 self._next = 1 + max(map(_number, self._log.state.proposals), default=0)
             self._jobs = {name: job for name, job in self._jobs.items() if not job.done()}
+            live = self._log.state.proposals.live
+            self._paused_until = {name: until for name, until in self._paused_until.items() if name in live}
             self._decide_overdue()
             now = self._clock.monotonic()
-            for name in sorted(self._log.state.proposals.live - self._jobs.keys(), key=_number):
+            for name in sorted(live - self._jobs.keys(), key=_number):
                 record = self._log.state.proposals[name]
                 is_due = self._paused_until.get(name, 0.0) <= now
                 if record.stage is not Stage.PENDING_REVIEW and is_due and not self._is_full():
@@ -128,7 +130,8 @@ class Studio:
         except Stopped:
             return
         except Unavailable as error:  # nothing is lost: the same step is taken again
-            self._paused_until[proposal] = self._clock.monotonic() + error.seconds
+            with self._log.changed:
+                self._paused_until[proposal] = self._clock.monotonic() + error.seconds
         except BudgetSpent as error:
             self._give_up(error.ceiling, str(error))
         except BaseException as error:
