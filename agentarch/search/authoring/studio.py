@@ -76,9 +76,8 @@ class Studio:
     def paused_seconds(self) -> float:
         """How long it is until a provider that cannot be reached is tried again; 0 when none is waited for."""
         now = self._clock.monotonic()
-        left = [
-            until - now for until in tuple(self._paused_until.values())
-        ]  # steps on other threads add to it
+        with self._log.changed:
+            left = [until - now for until in self._paused_until.values()]
         return min((seconds for seconds in left if seconds > 0), default=0.0)
 
     def tick(self) -> None:
