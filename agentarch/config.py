@@ -122,6 +122,9 @@ class RunConfig(BaseModel):
         4, strict=True, ge=1, le=64, description="proposals that models work on at a time"
     )
     model_deadline: Seconds = Field(300.0, description="how long one question may take, retries included")
+    model_stall: Seconds = Field(
+        120.0, description="how long a model may be silent in the middle of a request"
+    )
     prompts: str | None = Field(None, description="folder of prompt templates that replace the shipped ones")
     prompt_tokens: int = Field(24_000, strict=True, ge=4_000, description="no prompt is longer")
     reply_tokens: int = Field(8_192, strict=True, ge=256, description="no answer is longer")

@@ -21,7 +21,7 @@ from agentarch.errors import UsageError
 from agentarch.task import TaskFailed
 
 COMMANDS = (
-    *("search", "resume", "status", "show", "report", "test", "knockout"),
+    *("search", "resume", "status", "show", "review", "report", "test", "knockout"),
     *("evaluate", "tasks", "simulate", "doctor"),
 )
 

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.commands import TINY_FILE
 
 KILLED_WHILE_PROPOSING = Path(__file__).parent / "support" / "killed_while_proposing.py"
 EVALUATIONS, IN_FLIGHT = 66, 2
@@ -21,7 +20,6 @@ def killed_runs(tmp_path_factory):
             sys.executable,
             str(KILLED_WHILE_PROPOSING),
             str(tmp_path_factory.mktemp("runs")),
-            str(TINY_FILE),
             str(EVALUATIONS),
         ],
         capture_output=True,

@@ -17,10 +17,12 @@ from support.processes import wait_until
 
 from agentarch.models import (
     BudgetSpent,
+    ModelSettings,
     NoAnswer,
     Refused,
     Stopped,
     Unavailable,
+    make_client,
 )
 
 PASSING = {
@@ -101,6 +103,7 @@ def test_an_answer_of_megabytes_is_cut_and_not_read_on(model, tmp_path):
         assert len(reply.text) <= 1_000_000
         assert reply.finish == "length"
         assert asker.books.outcomes == ["unknown"]
+        assert server.count.output_tokens <= 1, "it was read to its end"
 
 
 @pytest.mark.parametrize("text", ["\\ud800 alone", "null \\u0000 byte", "[" * 100_000])

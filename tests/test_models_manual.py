@@ -100,12 +100,13 @@ def test_every_sample_and_question_has_a_prompt_of_its_own(real, tmp_path):
     questions = [
         question("manual"),
         question("manual", sample=1),
-        question("manual", "another"),
+        question("manual", "another", proposal=""),
+        question("manual", "yet another", proposal=""),
         question("manual", proposal="../../etc/passwd"),
     ]
     threads = [in_background(real.ask, one)[0] for one in questions]
-    names = {prompt.name for prompt in asked(tmp_path, 4)}
-    assert len(names) == 4
+    names = {prompt.name for prompt in asked(tmp_path, 5)}
+    assert len(names) == 5
     assert not any("/" in name or ".." in name for name in names)
     real.stop.set()
     for thread in threads:

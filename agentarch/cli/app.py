@@ -125,6 +125,9 @@ def search(
     model_deadline: Annotated[
         str | None, typer.Option(help="How long a question may take, retries included.  [default: 300s]")
     ] = None,
+    model_stall: Annotated[
+        str | None, typer.Option(help="How long a model may be silent in a request.  [default: 120s]")
+    ] = None,
     prompt_tokens: Annotated[
         int | None, typer.Option(help="No prompt is longer, by a cautious estimate.  [default: 24000]")
     ] = None,
@@ -203,6 +206,7 @@ def search(
         "on_timeout": on_timeout,
         "placebo": placebo,
         "model_deadline": model_deadline,
+        "model_stall": model_stall,
         "prompt_tokens": prompt_tokens,
         "reply_tokens": reply_tokens,
         "controls": controls,

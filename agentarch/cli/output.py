@@ -8,16 +8,19 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.syntax import Syntax
 from rich.table import Table
 
 from agentarch.errors import UsageError
-from agentarch.text import one_line
+from agentarch.text import one_line, printable
 from agentarch.wording import duration_text as duration_text  # told to every command from here
 from agentarch.wording import number_text as number_text
 
 PIPE_WIDTH = 120
 """Columns of a table that is written to a file or a pipe."""
 
+
+MOST_SOURCE_CHARACTERS = 200_000
 
 _ID_WIDTH, _SCORE_WIDTH = 8, 20
 
@@ -53,6 +56,20 @@ def print_json(value: Mapping[str, Any]) -> None:
 def plain(text: object, max_characters: int = 200) -> str:
     """Return hostile text so that it can be printed: one line, no control sequences, no markup."""
     return escape(one_line(str(text), max_characters))
+
+
+def print_source(text: str, language: str) -> None:
+    """Print hostile source text to the end of every line: folded on a terminal, as it is elsewhere.
+
+    Args:
+        text: the source, or a difference.
+        language: `python` or `diff`.
+    """
+    shown = printable(text, MOST_SOURCE_CHARACTERS)
+    if OUT.is_terminal:
+        OUT.print(Syntax(shown, language, background_color="default", word_wrap=True))
+    else:
+        print(shown)
 
 
 def score_text(score: float, interval: Sequence[float]) -> str:

@@ -36,7 +36,7 @@ def watcher(
         console: to show it on.
         config: of the run.
         folder: of the run, to say what to type.
-        paused_seconds: how long it is until a provider that cannot be reached is tried again; 0 when none is waited for.
+        paused_seconds: how long it is until a provider that cannot be reached is tried again; 0 when none is.
     """
     pace = _Pace(config, folder, paused_seconds)
     if not console.is_terminal:

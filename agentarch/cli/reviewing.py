@@ -6,23 +6,21 @@ import getpass
 import os
 import shlex
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rich.prompt import Prompt
-from rich.syntax import Syntax
 from rich.table import Table
 
-from agentarch.cli.output import ERR, OUT, duration_text, number_text, plain, print_json
+from agentarch.cli.output import OUT, duration_text, number_text, plain, print_json, print_source
 from agentarch.errors import AgentarchError, UsageError, unknown_name
-from agentarch.search.proposals import Stage
-from agentarch.search.reviewing import decide, defer, proposal_summary, waiting_summaries
+from agentarch.search.reviewing import decide, defer, proposal_summary, waiting, waiting_summaries
 from agentarch.search.session import Run, is_driven, open_run
-from agentarch.text import printable
 
-MOST_SOURCE_CHARACTERS = 200_000
+ANSWERS = {"a": "approve", "r": "reject", "e": "edit", "d": "defer", "s": "source", "q": "quit"}
 
 
 def review_run(
@@ -45,11 +43,15 @@ def review_run(
         print_json(summary) if as_json else _show(summary)
         return 0
     if flag:
+        decision = flag.removeprefix("--")
         with open_run(folder) as run:
             proposal = find_proposal(run, name)
-            _decide(run, flag.removeprefix("--"), proposal, reason, file)
-        said = {"proposal": proposal, "decision": flag.removeprefix("--"), "reason": reason}
-        print_json(said) if as_json else OUT.print(_done(folder, flag.removeprefix("--"), proposal))
+            if decision == "edit" and file is None:
+                _edit(run, proposal, reason, {})
+            else:
+                _decide(run, decision, proposal, reason, file)
+        said = {"proposal": proposal, "decision": decision, "reason": reason}
+        print_json(said) if as_json else OUT.print(_done(folder, decision, proposal))
         return 0
     return _go_through(folder)
 
@@ -71,17 +73,17 @@ def find_proposal(run: Run, name: str) -> str:
 
 def _list(folder: Path, as_json: bool) -> int:
     with open_run(folder) as run:
-        waiting = waiting_summaries(run)
+        pending = waiting_summaries(run)
     if as_json:
-        print_json({"run_dir": str(folder), "pending": waiting})
+        print_json({"run_dir": str(folder), "pending": pending})
         return 0
-    if not waiting:
+    if not pending:
         OUT.print("Nothing waits for a review.")
         return 0
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("id", "name", "operator", "parent", "parameters", "waits since"):
         table.add_column(column, overflow="fold")
-    for one in waiting:
+    for one in pending:
         table.add_row(
             one["id"],
             plain(one["name"], 40),
@@ -96,16 +98,24 @@ def _list(folder: Path, as_json: bool) -> int:
 
 
 def _show(summary: Mapping[str, Any]) -> None:
-    parents = ", ".join(f"{plain(one['name'], 40)} ({one['id'][:8]})" for one in summary["parents"]) or "none"
+    """Print a proposal: what it changes, and below, where the eye is when it ends, what is known of it."""
+    name = f"[bold]{summary['id']}  {plain(summary['name'])}[/bold]"
+    OUT.print(f"{name} ({summary['stage'].replace('_', ' ')})", soft_wrap=True)
+    OUT.print()
+    if summary["difference"]:
+        print_source(summary["difference"], "diff")
+    else:
+        print_source(summary["source"], "python")
+    OUT.print()
+    parents = ", ".join(f"{plain(one['name'], 40)} ({one['id'][:8]})" for one in summary["parents"])
     cost = "unknown" if summary["parameters"] is None else number_text(summary["parameters"])
-    nearest = summary["nearest"]
-    OUT.print(
-        f"[bold]{summary['id']}  {plain(summary['name'])}[/bold] ({summary['stage'].replace('_', ' ')})"
-    )
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", justify="right")
+    table.add_column(style="dim", justify="right", no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row("written by", f"{plain(summary['model'])}, {plain(summary['operator'])}, from {parents}")
+    table.add_row("proposal", name)
+    table.add_row(
+        "written by", f"{plain(summary['model'])}, {plain(summary['operator'])}, from {parents or 'nothing'}"
+    )
     table.add_row("rationale", plain(summary["rationale"], 600))
     if summary["claim"]:
         predicted = summary["predicted_change"]
@@ -113,111 +123,174 @@ def _show(summary: Mapping[str, Any]) -> None:
         table.add_row("claim", plain(summary["claim"], 200) + expects)
     if summary["concerns"]:
         table.add_row("concerns", plain("; ".join(summary["concerns"]), 600))
+    if summary["faults"]:
+        table.add_row("faults before", plain("; ".join(summary["faults"]), 600))
     table.add_row(
         "parameters", f"{cost}, measured in its smoke run; {summary['steps']:,} training steps to score it"
     )
-    if nearest:
+    if nearest := summary["nearest"]:
         table.add_row(
             "nearest",
             f"{plain(nearest['name'])} ({nearest['id'][:8]}), similarity {nearest['similarity']:.2f}",
         )
+    if review := summary["review"]:
+        because = f": {plain(review['reason'], 600)}" if review["reason"] else ""
+        table.add_row("decided", f"{plain(review['decision'])}, by {plain(review['by'])}{because}")
+    if summary["reason"] and not (review and review["decision"] == "reject"):
+        table.add_row("because", plain(summary["reason"], 600))
     OUT.print(table)
-    OUT.print()
-    shown = summary["difference"] or summary["source"]
-    OUT.print(
-        Syntax(
-            printable(shown, MOST_SOURCE_CHARACTERS),
-            "diff" if summary["difference"] else "python",
-            background_color="default",
-        )
-    )
 
 
 def _go_through(folder: Path) -> int:
     """Show what waits, the longest waiting first, and ask about each."""
-    if not ERR.is_terminal:
+    if not (sys.stdin.isatty() and OUT.is_terminal):
         raise UsageError(
             "there is no terminal to ask at; decide with --approve ID, --reject ID, --edit ID --file PATH or "
             "--defer ID, and see what waits with --list"
         )
     seen: set[str] = set()
+    texts: dict[str, Path] = {}
     while True:
         with open_run(folder) as run:
             left = [one.id for one in run.state.proposals.pending if one.id not in seen]
             if not left:
                 break
             summary = proposal_summary(run, left[0])
-        seen.add(left[0])
+        OUT.rule(style="dim")
         _show(summary)
-        answer = Prompt.ask(
-            "approve, reject, edit, defer, or quit",
-            choices=["a", "r", "e", "d", "q"],
-            default="d",
-            console=OUT,
-        )
-        if answer == "q":
+        if len(left) > 1:
+            OUT.print(f"[dim]{len(left) - 1} more wait[/dim]")
+        if not _settle(folder, summary, texts):
             break
-        decision = {"a": "approve", "r": "reject", "e": "edit", "d": "defer"}[answer]
-        reason = Prompt.ask("why", default="", console=OUT) if answer in "re" else ""
-        try:
-            with open_run(folder) as run:
-                _decide(run, decision, left[0], reason, None)
-            OUT.print(_done(folder, decision, left[0]))
-        except AgentarchError as error:  # somebody else was faster, or an edit does not parse
-            OUT.print(f"[red]{plain(error, 1000)}[/red]", soft_wrap=True)
-            if decision == "edit":
-                seen.discard(left[0])
-    OUT.print("Nothing else waits." if not left else "The others go on waiting.")
+        seen.add(left[0])
+    OUT.print("The others go on waiting." if left else "Nothing else waits." if seen else "Nothing waits.")
     return 0
 
 
+def _settle(folder: Path, summary: Mapping[str, Any], texts: dict[str, Path]) -> bool:
+    """Ask about a proposal until it is decided or put off; return False when the person leaves."""
+    proposal = summary["id"]
+    while True:
+        try:
+            decision = ANSWERS[
+                Prompt.ask(
+                    "approve, reject, edit, defer, show the whole source, or quit",
+                    choices=list(ANSWERS),
+                    default="d",
+                    console=OUT,
+                )
+            ]
+            asks_why = decision in ("reject", "edit")
+            reason = Prompt.ask("why", default="", show_default=False, console=OUT) if asks_why else ""
+        except EOFError:
+            OUT.print()
+            return False
+        if decision == "quit":
+            return False
+        if decision == "source":
+            print_source(summary["source"], "python")
+            continue
+        try:
+            with open_run(folder) as run:
+                if decision == "edit":
+                    _edit(run, proposal, reason, texts)
+                else:
+                    _decide(run, decision, proposal, reason, None)
+        except AgentarchError as error:  # somebody else was faster, or an edit cannot be used
+            OUT.print(f"[red]{plain(error, 1000)}[/red]", soft_wrap=True)
+            if _waits(folder, proposal):
+                continue
+        else:
+            OUT.print(_done(folder, decision, proposal))
+        return True
+
+
+def _waits(folder: Path, proposal: str) -> bool:
+    with open_run(folder) as run:
+        return run.state.proposals[proposal] in run.state.proposals.pending
+
+
 def _decide(run: Run, decision: str, proposal: str, reason: str, file: Path | None) -> None:
-    by = getpass.getuser()
     if decision == "defer":
-        defer(run, proposal, by)
+        defer(run, proposal, _person())
         return
-    source = None
-    if decision == "edit":
-        source = _read(file) if file is not None else _edited(run, proposal)
-    decide(run, proposal, decision, reason, by, source)
+    decide(run, proposal, decision, reason, _person(), None if file is None else _read(file))
+
+
+def _person() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in some containers
+        return f"user {os.getuid()}"
 
 
 def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the edited source {str(file)!r}: {error}") from None
+    except OSError as error:
+        why = error.strerror or "it cannot be read"
+    except UnicodeDecodeError:
+        why = "it is not UTF-8 text"
+    raise UsageError(f"cannot read the edited source {str(file)!r}: {why}. Nothing was decided")
 
 
-def _edited(run: Run, proposal: str) -> str:
-    """Let a person change a proposal's source in their editor; what they wrote is kept where it cannot be used.
+def _edit(run: Run, proposal: str, reason: str, texts: dict[str, Path]) -> None:
+    """Let a person change a proposal's source in their editor, and decide by it.
+
+    Args:
+        run: an opened run.
+        proposal: its id.
+        reason: why.
+        texts: files with what was written before and could not be used, by proposal; gone on with, and kept up to date.
 
     Raises:
-        UsageError: there is no editor, it failed, or nothing was changed.
+        UsageError: there is no editor, it failed, or what was written cannot be used. The text is kept, and the message
+            says where.
     """
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "")
     if not editor:
-        raise UsageError("there is no editor: set EDITOR, or give the edited source with --file PATH")
-    source = str(run.state.proposals[proposal].draft["source"])
-    descriptor, name = tempfile.mkstemp(prefix=f"{proposal}-", suffix=".py")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(source)
-    done = subprocess.run([*shlex.split(editor), name], check=False)
-    changed = _read(Path(name))
-    if done.returncode != 0:
         raise UsageError(
-            f"the editor ended with {done.returncode}; nothing was decided, and your text is in {name}"
+            "there is no editor: set EDITOR, or give the edited source with --edit ID --file PATH"
         )
-    if changed == source:
-        Path(name).unlink()
-        raise UsageError("nothing was changed, so nothing was decided")
-    return changed
+    source = str(waiting(run, proposal).draft["source"])
+    if proposal not in texts:
+        descriptor, name = tempfile.mkstemp(prefix=f"{proposal}-", suffix=".py")
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as stream:
+            stream.write(source)
+        texts[proposal] = Path(name)
+    file = texts[proposal]
+    try:
+        _open(editor, file)
+        changed = _read(file)
+        if changed == source:
+            raise UsageError("nothing was changed, so nothing was decided")
+        decide(run, proposal, "edit", reason, _person(), changed)
+    except UsageError as error:
+        if _read(file) != source:
+            raise UsageError(f"{error}. Your text is kept in {file}") from None
+        file.unlink()
+        del texts[proposal]
+        raise
+    file.unlink()
+
+
+def _open(editor: list[str], file: Path) -> None:
+    try:
+        done = subprocess.run([*editor, str(file)], check=False)
+    except OSError as error:
+        raise UsageError(
+            f"the editor {editor[0]!r} cannot be started: {error.strerror}; set EDITOR, and nothing was decided"
+        ) from None
+    if done.returncode != 0:
+        raise UsageError(f"the editor ended with {done.returncode}, so nothing was decided")
 
 
 def _done(folder: Path, decision: str, proposal: str) -> str:
-    done = {"approve": "approved", "reject": "rejected", "edit": "edited", "defer": "deferred"}[decision]
-    follows = "the search picks it up" if is_driven(folder) else "it counts once the run is resumed"
-    return f"{proposal} is {done}; {follows}." if decision != "defer" else f"{proposal} is deferred."
-
-
-__all__ = ["Stage", "find_proposal", "review_run"]
+    if decision == "defer":
+        return f"{proposal} is deferred: it goes to the end of the list."
+    done = {"approve": "approved", "reject": "rejected", "edit": "edited"}[decision]
+    if is_driven(folder):
+        return f"{proposal} is {done}; the search picks it up."
+    return (
+        f"{proposal} is {done}; it counts once the run goes on: agentarch resume {shlex.quote(str(folder))}"
+    )

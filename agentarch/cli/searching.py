@@ -23,7 +23,7 @@ from agentarch.cli.output import (
 )
 from agentarch.cli.progress import watcher
 from agentarch.cli.sandboxes import started_executor
-from agentarch.config import DEFAULT_PROPOSER, RunConfig
+from agentarch.config import DEFAULT_PROPOSER, META, RunConfig
 from agentarch.errors import UsageError
 from agentarch.evaluation import Outcome
 from agentarch.execution import ExecutorUnavailable
@@ -86,7 +86,8 @@ def with_keys(config: RunConfig) -> RunConfig:
         ERR.print(f"{told} is not set: only {', '.join(left)} is asked.", markup=False, soft_wrap=True)
         return config.model_copy(update=changed)
     ERR.print(
-        f"{told} is not set, so no language model is asked: {DEFAULT_PROPOSER}, which needs none, writes the designs.",
+        f"{told} is not set, so no language model is asked: {DEFAULT_PROPOSER}, which needs none, writes the designs"
+        f"{'' if config.review == 'off' else ', and nothing waits for a review'}.",
         soft_wrap=True,
     )
     return config.model_copy(
@@ -125,6 +126,11 @@ def _drive(folder: Path, as_json: bool, check: bool, sandbox: str | None) -> int
             markup=False,
         )
         check_tasks(run)
+        if run.config.proposer == META:
+            from agentarch.search.authoring.setup import check_models
+
+            check_models(run.config)
+            _tell_what_people_do(run.config, folder)
         try:
             with stopping_signals(_raise_interrupt):
                 executor = started_executor(
@@ -135,8 +141,8 @@ def _drive(folder: Path, as_json: bool, check: bool, sandbox: str | None) -> int
                 )
         except KeyboardInterrupt:
             return _say_interrupted(folder)
-        engine = make_engine(run, executor)
         try:
+            engine = make_engine(run, executor)
             with (
                 watcher(ERR, run.config, folder, lambda: engine.paused_seconds) as watch,
                 stopping_signals(lambda: engine.stop(INTERRUPTED, at_once=True)),
@@ -153,6 +159,25 @@ def _drive(folder: Path, as_json: bool, check: bool, sandbox: str | None) -> int
     if why == INTERRUPTED:
         return _say_interrupted(folder)
     return _DONE if summary["outcomes"].get(Outcome.SCORED) else _NOTHING_SCORED
+
+
+def _tell_what_people_do(config: RunConfig, folder: Path) -> None:
+    """Say where people come in: as the model `manual`, and as reviewers."""
+    from agentarch.models.places import MANUAL
+
+    if MANUAL in config.models:
+        ERR.print(
+            f"Questions to the model appear in {folder / 'prompts'}; the answer to NAME.md goes into "
+            f"{folder / 'answers' / 'NAME.md'}",
+            soft_wrap=True,
+            markup=False,
+        )
+    if config.review != "off":
+        ERR.print(
+            f"What waits for a review is decided with: agentarch review {shlex.quote(str(folder))}",
+            soft_wrap=True,
+            markup=False,
+        )
 
 
 def _say_interrupted(folder: Path) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rich.syntax import Syntax
 from rich.table import Table
 
 from agentarch.catalogue import find_tasks
@@ -17,6 +16,7 @@ from agentarch.cli.output import (
     outcomes_text,
     plain,
     print_json,
+    print_source,
     proposals_text,
     score_text,
     verdict_text,
@@ -27,7 +27,6 @@ from agentarch.kinds import KINDS
 from agentarch.search.session import is_driven, open_run
 from agentarch.search.state import RunState
 from agentarch.search.summary import decisions_summary, design_summary, elites_summary, run_summary
-from agentarch.text import printable
 from agentarch.wording import ENDINGS
 
 
@@ -169,7 +168,7 @@ def show_design(folder: Path, wanted: str, as_json: bool) -> None:
                 soft_wrap=True,
             )
     OUT.print()
-    OUT.print(Syntax(printable(summary["source"], 200_000), "python", background_color="default"))
+    print_source(summary["source"], "python")
 
 
 def show_tasks(kind: str, as_json: bool) -> None:

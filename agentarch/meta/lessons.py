@@ -7,8 +7,9 @@ hypotheses gain and lose value by the predictions that they make, and only the b
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from agentarch.meta.briefing import LessonTold
@@ -108,36 +109,52 @@ def notebook(predictions: Iterable[Prediction]) -> Notebook:
     Args:
         predictions: in the order in which they were measured; one without a measurement adds its claim alone.
     """
-    lessons: dict[str, Lesson] = {}
-    by_words: dict[str, str] = {}
-    alias: dict[str, str] = {}
-    evidence: dict[str, list[tuple[int, bool]]] = {}
-    measured: dict[str, list[float]] = {}
+    records: dict[str, _Record] = {}
+    by_words: dict[str, _Record] = {}
     decided = 0
     for one in predictions:
-        own = by_words.setdefault(" ".join(one.claim.casefold().split()), one.lesson)
-        alias[one.lesson] = own
-        lesson = lessons.get(own) or Lesson(own, one.claim)
-        lessons[own] = replace(lesson, predicted=one.predicted)
+        words = " ".join(one.claim.casefold().split())
+        own = records[one.lesson] = by_words.setdefault(words, _Record(one.lesson, one.claim))
+        own.predicted = one.predicted
         if one.value is None:
             continue
-        measured.setdefault(own, []).append(one.value)
+        own.measured.append(one.value)
         verdict = one.verdict
         decided += verdict is not Verdict.UNDECIDED
-        touched = dict.fromkeys((own, *(alias[name] for name in one.builds_on if name in alias)))
-        for name in touched:
-            lesson = lessons[name]
-            lessons[name] = replace(lesson, **{verdict.value: getattr(lesson, verdict.value) + 1})
+        touched = {
+            id(own): own,
+            **{id(records[name]): records[name] for name in one.builds_on if name in records},
+        }
+        for record in touched.values():
+            record.verdicts[verdict] += 1
             if verdict is not Verdict.UNDECIDED:
-                evidence.setdefault(name, []).append((decided, verdict is Verdict.RIGHT))
-    return {
-        name: replace(
-            lesson,
-            weight=_weight(evidence.get(name, ()), decided),
-            measured=math.fsum(measured[name]) / len(measured[name]) if name in measured else None,
+                record.evidence.append((decided, verdict is Verdict.RIGHT))
+    return {record.lesson: record.weighed(decided) for record in by_words.values()}
+
+
+@dataclass
+class _Record:
+    """A claim while its predictions are counted."""
+
+    lesson: str
+    claim: str
+    predicted: float = 0.0
+    measured: list[float] = field(default_factory=list)
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    evidence: list[tuple[int, bool]] = field(default_factory=list)
+
+    def weighed(self, decided: int) -> Lesson:
+        """Return the lesson, after so many decided predictions of all."""
+        return Lesson(
+            self.lesson,
+            self.claim,
+            _weight(self.evidence, decided),
+            self.verdicts[Verdict.RIGHT],
+            self.verdicts[Verdict.WRONG],
+            self.verdicts[Verdict.UNDECIDED],
+            self.predicted,
+            math.fsum(self.measured) / len(self.measured) if self.measured else None,
         )
-        for name, lesson in lessons.items()
-    }
 
 
 def heaviest(book: Notebook, most: int) -> tuple[Lesson, ...]:

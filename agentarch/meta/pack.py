@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -195,6 +196,7 @@ class Pack:
         telling = Telling(briefing, stable, fence)
         taken = estimate_tokens(system) + _FRAME_TOKENS
 
+        @lru_cache(maxsize=2)  # what fits has been made
         def user(allowance: Allowance) -> str:
             text = self._renderer.render(
                 template, {**telling.view(allowance), **variables(telling, allowance)}

@@ -59,6 +59,13 @@ class Adapter(Protocol):
         """
         ...
 
+    def count(self, ask: Ask, form: Form, timeout_seconds: float) -> int | None:
+        """Return the input tokens of a question as the provider counts them beforehand, at no cost.
+
+        None where it does not count, or cannot be reached.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of connections; where it can be done, whoever waits for an answer is freed at once."""
         ...

@@ -28,14 +28,18 @@ class AnthropicAdapter:
         place: where it is; its name is the model's.
         secrets: what must not be said.
         stall_seconds: without a byte, after which a request has failed.
+        counts_tokens: whether the server counts tokens beforehand.
     """
 
-    def __init__(self, place: Place, secrets: Secrets, stall_seconds: float) -> None:
+    def __init__(
+        self, place: Place, secrets: Secrets, stall_seconds: float, counts_tokens: bool = False
+    ) -> None:
         for library in ("httpx", "httpx2"):  # they log URLs, and those may hold a password
             logging.getLogger(library).setLevel(logging.WARNING)
         self._place = place
         self._secrets = secrets
         self._stall_seconds = stall_seconds
+        self._counts_tokens = counts_tokens
         variable, key = key_of(place)
         self._lines = Lines()
         direct = {f"all://{place.host}": None} if place.is_loopback else None
@@ -72,6 +76,17 @@ class AnthropicAdapter:
             if draft.finish and draft.usage:
                 return draft.answer()  # cut after all was said
             raise understood(error, self._place, self._secrets, draft) from None
+
+    def count(self, ask: Ask, form: Form, timeout_seconds: float) -> int | None:
+        """See `Adapter.count`."""
+        if not self._counts_tokens:
+            return None
+        request = self._request(ask, form)
+        del request["max_tokens"], request["stream"]
+        try:
+            return self._client.messages.count_tokens(**request, timeout=timeout_seconds).input_tokens
+        except Exception:  # the bound holds without it
+            return None
 
     def close(self) -> None:
         """See `Adapter.close`."""

@@ -85,6 +85,7 @@ class Intent:
         role: see `Ask.role`.
         proposal: see `Ask.proposal`.
         attempt: from 1; later ones are retries of the same question.
+        sample: see `Ask.sample`.
         most_input_tokens: an upper bound.
         most_output_tokens: an upper bound.
     """
@@ -95,6 +96,7 @@ class Intent:
     attempt: int
     most_input_tokens: int
     most_output_tokens: int
+    sample: int = 0
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ class ModelSettings:
         attempts: for one question to one model, at most.
         first_pause_seconds: after a first failure; later ones are longer.
         stall_seconds: without a byte, after which a request has failed. Models that think in silence take long.
+        counts_tokens: whether servers behind a base URL count tokens beforehand, as the makers' own do.
         keeps_replies: whether a question that was answered before is answered from disk.
     """
 
@@ -38,6 +39,7 @@ class ModelSettings:
     attempts: int = 20
     first_pause_seconds: float = 0.5
     stall_seconds: float = 120.0
+    counts_tokens: bool = False
     keeps_replies: bool = True
 
     @property
@@ -129,14 +131,15 @@ class _Adapters:
                 adapter.close()
 
     def _make(self, place: Place) -> Adapter:
+        counts_tokens = self._settings.counts_tokens or not place.base_url
         if place.provider == "openai":
             from agentarch.models.openai_adapter import OpenAIAdapter
 
-            return OpenAIAdapter(place, self._secrets, self._settings.stall_seconds)
+            return OpenAIAdapter(place, self._secrets, self._settings.stall_seconds, counts_tokens)
         if place.provider == "anthropic":
             from agentarch.models.anthropic_adapter import AnthropicAdapter
 
-            return AnthropicAdapter(place, self._secrets, self._settings.stall_seconds)
+            return AnthropicAdapter(place, self._secrets, self._settings.stall_seconds, counts_tokens)
         from agentarch.models.litellm_adapter import LitellmAdapter
 
         return LitellmAdapter(place, self._secrets)

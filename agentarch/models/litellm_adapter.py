@@ -66,6 +66,10 @@ class LitellmAdapter:
         except Exception as error:
             raise understood(error, self._place, self._secrets, draft) from None
 
+    def count(self, ask: Ask, form: Form, timeout_seconds: float) -> int | None:
+        """Return None; see `Adapter.count`."""
+        return None
+
     def close(self) -> None:
         """See `Adapter.close`; litellm keeps its connections, and requests end by their timeout."""
 

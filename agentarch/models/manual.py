@@ -114,8 +114,11 @@ def _read(answer: Path) -> str:
 
 
 def _name(ask: Ask) -> str:
-    asked = json.dumps([ask.system, ask.prompt, ask.schema, ask.sample], sort_keys=True)
+    """Return the file name of a question; one for a proposal keeps it when the run has learnt more since it was put."""
     words = re.sub(r"[^A-Za-z0-9]+", "-", f"{ask.proposal} {ask.role}").strip("-")[:80]
+    if ask.proposal:
+        return f"{words}-{ask.sample}.md"
+    asked = json.dumps([ask.system, ask.prompt, ask.schema, ask.sample], sort_keys=True)
     return f"{words or 'question'}-{hashlib.sha256(asked.encode()).hexdigest()[:10]}.md"
 
 

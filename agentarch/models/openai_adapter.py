@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Mapping
@@ -27,13 +28,17 @@ class OpenAIAdapter:
         place: where it is; its name is the model's.
         secrets: what must not be said.
         stall_seconds: without a byte, after which a request has failed.
+        counts_tokens: whether the server counts tokens beforehand.
     """
 
-    def __init__(self, place: Place, secrets: Secrets, stall_seconds: float) -> None:
+    def __init__(
+        self, place: Place, secrets: Secrets, stall_seconds: float, counts_tokens: bool = False
+    ) -> None:
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs URLs, and those may hold a password
         self._place = place
         self._secrets = secrets
         self._stall_seconds = stall_seconds
+        self._counts_tokens = counts_tokens
         self._lines = Lines()
         direct = {f"all://{place.host}": None} if place.is_loopback else None
         self._client = openai.OpenAI(
@@ -68,6 +73,22 @@ class OpenAIAdapter:
             if draft.finish and draft.usage:
                 return draft.answer()  # cut after all was said
             raise understood(error, self._place, self._secrets, draft) from None
+
+    def count(self, ask: Ask, form: Form, timeout_seconds: float) -> int | None:
+        """See `Adapter.count`; counted as a question to the API for responses, which holds the same texts."""
+        if not self._counts_tokens:
+            return None
+        schema = "" if ask.schema is None else f"\n{json.dumps(ask.schema)}"
+        try:
+            counted = self._client.responses.input_tokens.count(
+                model=self._place.name,
+                instructions=ask.system,
+                input=prompt_in(form, ask) + schema,
+                timeout=timeout_seconds,
+            )
+            return counted.input_tokens
+        except Exception:  # the bound holds without it
+            return None
 
     def close(self) -> None:
         """See `Adapter.close`."""

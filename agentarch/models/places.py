@@ -111,10 +111,7 @@ def missing_key(model: str, base_url: str = "", environment: Mapping[str, str] =
 
 def nothing_answers(place: Place) -> str:
     """Return the sentence for a base URL where no server listens."""
-    return (
-        f"nothing answers at {place.shown_url}; start the server or correct --base-url; "
-        "`agentarch resume` goes on with the run"
-    )
+    return f"nothing answers at {place.shown_url}; start the server or correct --base-url"
 
 
 def check_reachable(places: Iterable[Place], timeout_seconds: float = 3.0) -> None:

@@ -5,17 +5,19 @@ Whether another attempt follows is for `agentarch.models.retrying` to say.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from agentarch.models.adapter import Adapter, Answer
-from agentarch.models.bounds import most_input_tokens
+from agentarch.models.bounds import WRAPPING_TOKENS, most_input_tokens
 from agentarch.models.breaker import Open
 from agentarch.models.clock import Clock
 from agentarch.models.contract import (
     Ask,
     Books,
+    BudgetSpent,
     Intent,
     NoAnswer,
     Refused,
@@ -29,6 +31,10 @@ from agentarch.models.secrets import Secrets
 from agentarch.models.standing import Standing
 
 MOST_EMPTY_REPLIES = 3
+
+COUNTING_SECONDS = 20.0
+COUNTING_MARGIN = 1.05
+"""Providers call their count an estimate."""
 
 
 class Question:
@@ -109,9 +115,10 @@ class Question:
         self._attempts += 1
         adapter = self._adapter_of(ask.model)
         bound = most_input_tokens(ask)
-        number = self._books.open(
-            Intent(ask.model, ask.role, ask.proposal, self._attempts, bound, ask.max_output_tokens)
+        intent = Intent(
+            ask.model, ask.role, ask.proposal, self._attempts, bound, ask.max_output_tokens, ask.sample
         )
+        number = self._open(intent, adapter)
         begun = self._clock.monotonic()
         settlement = Settlement("unknown", Usage(), 0.0, "this side failed")
         try:
@@ -127,6 +134,17 @@ class Question:
             latency_seconds = self._clock.monotonic() - begun
             self._books.settle(number, replace(settlement, latency_seconds=latency_seconds))
         return answer
+
+    def _open(self, intent: Intent, adapter: Adapter) -> int:
+        """Book a request; where the bound has no room left, by what the provider counts, which is far less."""
+        try:
+            return self._books.open(intent)
+        except BudgetSpent:
+            counted = adapter.count(self._ask, self._form, COUNTING_SECONDS)
+            if counted is None:
+                raise
+            bound = min(intent.most_input_tokens, math.ceil(counted * COUNTING_MARGIN) + WRAPPING_TOKENS)
+            return self._books.open(replace(intent, most_input_tokens=bound))
 
     def _give_up_or_go_on(self, fault: Fault) -> None:
         """Return when another attempt may succeed."""

@@ -141,7 +141,10 @@ class Engine:
                 self._advance()  # a reviewer may have decided
                 watch(self.state)
             if self._studio is not None and self._stopping is None:
-                self._studio.tick()
+                try:
+                    self._studio.tick()
+                except Exception as error:  # e.g. the store is full
+                    self.fail(error)
             if self._clock().seconds_left <= 0:
                 self.stop("time")
         if self._studio is not None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 from agentarch.design import Design
 from agentarch.meta.similarity import KnownDesigns, fingerprint
+
+MOST_KEPT = 20_000
+
+_fingerprint = functools.lru_cache(MOST_KEPT)(fingerprint)
 
 
 class Fingerprints:
@@ -28,6 +33,6 @@ class Fingerprints:
         for name, design in designs.items():
             if name not in self._taken and name != but:
                 self._taken.add(name)
-                self._known.add(name, fingerprint(design.source))
+                self._known.add(name, _fingerprint(design.source))
         found = self._known.nearest(fingerprint(source))
         return None if found is None else (designs[found[0]], found[1])

@@ -178,9 +178,13 @@ class Plan:
         """
         if self._limit is None:
             return None
-        kept = self._reserved if has_candidates(state) else None
-        evaluations = kept.evaluations(len(self._tasks), self._seeds) if kept else 0
-        return max(0, self._limit - evaluations - state.created)
+        kept = self._kept if has_candidates(state) else 0
+        return max(0, self._limit - kept - state.created)
+
+    @property
+    def _kept(self) -> int:
+        """How many evaluations are kept for a finish once there is something to confirm."""
+        return self._reserved.evaluations(len(self._tasks), self._seeds) if self._reserved else 0
 
     def _is_over(self, state: RunState, clock: Clock) -> bool:
         return self.left(state) == 0 or clock.share_spent >= 1 - SHARE
@@ -209,8 +213,12 @@ class Plan:
     def _has_room_for_a_design(self, state: RunState, writing: int = 0) -> bool:
         """Whether the budget holds one more; better to finish the designs begun than to begin one too many."""
         left, tasks = self.left(state), len(self._tasks)
-        to_come = (len(state.proposals.live) + writing) * (tasks + 1)
-        return left is None or left > state.smoke_runs_in_flight() * tasks + to_come
+        if left is None:
+            return True
+        begun = len(state.proposals.live) + writing
+        if begun and not has_candidates(state):  # the first of these to be scored is something to confirm
+            left -= self._kept
+        return left > state.smoke_runs_in_flight() * tasks + begun * (tasks + 1)
 
     def _affordable(self, decision: Decision, state: RunState) -> Decision | None:
         """Return a decision cut to what is left of the budget; None when nothing of it is."""

@@ -19,6 +19,9 @@ MOST_ANSWER_REPAIRS = 1
 MOST_DESIGN_REPAIRS = 2
 """So often a design that was refused, or failed its smoke run, may be mended."""
 
+RECENT = 400
+"""So many of the latest proposals are looked at to choose and to brief the next; older ones knew other designs."""
+
 REMEMBERED_FAULTS = 40
 """So many of the latest faults are at hand to be told to a model."""
 
@@ -204,6 +207,7 @@ class Proposals(Mapping[str, ProposalRecord]):
         self.fault_counts: dict[FaultKind, int] = {}
         self.fruitless = 0
         self._records: dict[str, ProposalRecord] = {}
+        self._order: list[ProposalRecord] = []
         self._designs = 0
 
     def __getitem__(self, name: str) -> ProposalRecord:
@@ -221,6 +225,10 @@ class Proposals(Mapping[str, ProposalRecord]):
         waiting = [self[name] for name in self.live if self[name].stage is Stage.PENDING_REVIEW]
         return sorted(waiting, key=lambda one: one.gated_at or 0.0)
 
+    def latest(self, most: int) -> Sequence[ProposalRecord]:
+        """Return so many of those that were begun last, oldest first."""
+        return self._order[-most:]
+
     def apply(self, event: Event) -> None:
         """Take one event of the run's log in; most are about no proposal."""
         name = event.body.get("of" if event.kind == "proposed" else "proposal")
@@ -229,6 +237,7 @@ class Proposals(Mapping[str, ProposalRecord]):
             record = ProposalRecord(event.body["proposal"], event.at, event.body["brief"])
             record.designs_before = self._designs
             self._records[record.id] = record
+            self._order.append(record)
             self.counts[record.stage] += 1
             self.live.add(record.id)
         elif isinstance(name, str) and name in self._records:

@@ -13,9 +13,11 @@ from agentarch.design import Design, DesignError, Proposal, read_design
 from agentarch.differences import source_difference
 from agentarch.errors import UsageError
 from agentarch.search.fingerprints import Fingerprints
+from agentarch.search.log import Log
 from agentarch.search.proposals import ProposalRecord, Stage
 from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.search.session import Run
+from agentarch.text import one_line
 
 DECISIONS = ("approve", "reject", "edit")
 
@@ -32,23 +34,17 @@ def decide(run: Run, proposal: str, decision: str, reason: str, by: str, source:
         source: that takes the place of the proposal's, for `edit`.
 
     Raises:
-        UsageError: it does not wait, or the source cannot be read as a design. Nothing was decided.
+        UsageError: it does not wait (any more), or the source cannot be read as a design. Nothing was decided.
     """
-    record = _waiting(run, proposal)
+    record = waiting(run, proposal)
     body: dict[str, Any] = {"decision": decision, "reason": reason, "by": by}
     if decision == "edit":
-        try:
-            edited = read_design(Proposal(source or "", record.draft["name"]), run.kind.contract)
-        except DesignError as error:
-            raise UsageError(
-                f"the edited source cannot be used: {error}. Nothing was decided; mend it and edit again"
-            ) from None
-        if edited.id in run.state.designs:
-            label = run.state.designs[edited.id].label
-            raise UsageError(f"the edited source is the same design as {label}, which the run knows already")
-        body["source"] = source
+        body["source"] = _readable(run, record, source or "")
     if not run.store.review(proposal, body):
         raise _decided_before(run, proposal)
+    Log(run.store, run.state).advance()
+    if record.review is None:  # the search was over an instant before
+        raise _not_waiting(record)
 
 
 def defer(run: Run, proposal: str, by: str) -> None:
@@ -57,8 +53,23 @@ def defer(run: Run, proposal: str, by: str) -> None:
     Raises:
         UsageError: it does not wait.
     """
-    _waiting(run, proposal)
+    waiting(run, proposal)
     run.store.note("deferred", proposal=proposal, by=by)
+
+
+def waiting(run: Run, proposal: str) -> ProposalRecord:
+    """Return a proposal that waits for a person, as the run's log says by now.
+
+    Raises:
+        UsageError: it does not wait.
+    """
+    Log(run.store, run.state).advance()
+    record = run.state.proposals[proposal]
+    if record.review is not None:
+        raise _decided_before(run, proposal)
+    if record.stage is not Stage.PENDING_REVIEW:
+        raise _not_waiting(record)
+    return record
 
 
 def waiting_summaries(run: Run) -> list[dict[str, Any]]:
@@ -108,14 +119,39 @@ def _difference(parent: Design, draft: Mapping[str, Any]) -> str | None:
     return source_difference(parent.source, draft["source"], parent.name, draft["name"])
 
 
-def _waiting(run: Run, proposal: str) -> ProposalRecord:
-    record = run.state.proposals[proposal]
-    if record.review is not None:
-        raise _decided_before(run, proposal)
-    if record.stage is not Stage.PENDING_REVIEW:
-        why = f": {record.reason}" if record.reason else ""
-        raise UsageError(f"{proposal} does not wait for a review: it is {record.stage.value}{why}")
-    return record
+def _readable(run: Run, record: ProposalRecord, source: str) -> str:
+    """Return an edited source that is a design of its own.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not source.strip():
+        raise UsageError("the edited source is empty. Nothing was decided; write a whole design")
+    try:
+        edited = read_design(Proposal(source, record.draft["name"]), run.kind.contract)
+    except DesignError as error:
+        raise UsageError(
+            f"the edited source cannot be used: {error}. Nothing was decided; mend it and edit again"
+        ) from None
+    if edited.id == record.design_id:
+        raise UsageError(
+            f"the edited source is the design that {record.id} is already, but for comments, docstrings or layout. "
+            f"Nothing was decided; change what it does, or approve {record.id}"
+        )
+    if edited.id in run.state.designs:
+        raise UsageError(
+            f"the edited source is the same design as {run.state.designs[edited.id].label}, which the run knows "
+            f"already. Nothing was decided; change it and edit again, or reject {record.id}"
+        )
+    return source
+
+
+def _not_waiting(record: ProposalRecord) -> UsageError:
+    why = f": {one_line(record.reason)}" if record.reason else ""
+    return UsageError(
+        f"{record.id} does not wait for a review, it is {record.stage.value}{why}; "
+        "--list shows what waits, and nothing was decided"
+    )
 
 
 def _decided_before(run: Run, proposal: str) -> UsageError:
@@ -125,7 +161,7 @@ def _decided_before(run: Run, proposal: str) -> UsageError:
         if event.kind == "reviewed" and event.body["proposal"] == proposal
     ]
     by, decision, reason = (found[-1][key] for key in ("by", "decision", "reason"))
-    because = f", because: {reason}" if reason else ""
+    because = f", because: {one_line(reason)}" if reason else ""
     return UsageError(
         f"{proposal} was decided before ({decision}, by {by}{because}); your decision changes nothing"
     )

@@ -25,6 +25,7 @@ from agentarch.errors import AgentarchError, UsageError, unknown_name
 from agentarch.execution import Executor
 from agentarch.execution.tiers import check_sandbox
 from agentarch.kinds import Kind, make_kind
+from agentarch.models.clock import Clock
 from agentarch.proposers import make_proposer
 from agentarch.search.engine import Engine
 from agentarch.search.log import Log
@@ -35,6 +36,7 @@ from agentarch.store import FILE_NAME, Store, damaged
 from agentarch.task import Task
 from agentarch.text import one_line
 
+REAL_TIME = Clock()
 RUNS_FOLDER = Path("runs")
 LOCK_FILE = "engine.lock"
 
@@ -207,8 +209,8 @@ def check_tasks(run: Run) -> None:
             )
 
 
-def make_engine(run: Run, executor: Executor) -> Engine:
-    """Return the engine that drives an opened run with an executor.
+def make_engine(run: Run, executor: Executor, clock: Clock = REAL_TIME) -> Engine:
+    """Return the engine that drives an opened run with an executor; models are waited for by the clock.
 
     Raises:
         UsageError: see `check_tasks`, and `agentarch.search.authoring.setup.check_models`.
@@ -219,7 +221,7 @@ def make_engine(run: Run, executor: Executor) -> Engine:
     if has_models:
         from agentarch.search.authoring.setup import studio_maker
 
-        make_studio = studio_maker(log, run.folder, run.config, run.secret, run.kind, run.tasks)
+        make_studio = studio_maker(log, run.folder, run.config, run.secret, run.kind, run.tasks, clock)
     return Engine(
         log=log,
         config=run.config,

@@ -246,7 +246,9 @@ class RunState:
                 first = self._behaviours.setdefault(
                     (arm.name, request.task, evaluation.behaviour), request.design_id
                 )
-                if first != request.design_id:
+                if self._is_edit_of(request.design_id, first):
+                    self._behaviours[arm.name, request.task, evaluation.behaviour] = request.design_id
+                elif first != request.design_id:
                     self.same_as[request.design_id] = first
         self.quarantined += evaluation.is_quarantined
         if evaluation.sandbox:
@@ -261,9 +263,20 @@ class RunState:
         return (self.arms[self.arm_of[design_id]],)
 
     def may_be_scored(self, design_id: str) -> bool:
-        """Whether a design that came through its smoke run is to be scored; one under review is not yet."""
+        """Whether a design that came through its smoke run is to be scored.
+
+        One under review is not yet, and one that a reviewer changed never is: what it was changed into is.
+        """
         name = self.proposals.of_design.get(design_id)
-        return name is None or self.proposals[name].stage is Stage.QUEUED
+        if name is None:
+            return True
+        record = self.proposals[name]
+        return record.stage is Stage.QUEUED and record.design_id == design_id
+
+    def _is_edit_of(self, design_id: str, first: str) -> bool:
+        """Whether a reviewer put a design in the place of one, which will not be scored and so is no duplicate."""
+        of = self.proposals.of_design.get(design_id)
+        return of is not None and first != design_id and self.proposals.of_design.get(first) == of
 
     def _score(self, design: Design, rung: int) -> None:
         """Take in what a rung has shown of a design, once that is done on every task."""

@@ -1,6 +1,6 @@
 """Runs a small search with a language model, killed at one event after the other, and finished by another engine.
 
-Usage: python killed_while_proposing.py FOLDER TASK_FILE EVALUATIONS
+Usage: python killed_while_proposing.py FOLDER EVALUATIONS
 
 A real server answers, and it counts. Prints one JSON object: for each kill, what the ledger says in the end, and
 what the server counted. Everything is real but the box, which would take the time of the test.
@@ -8,7 +8,6 @@ what the server counted. Everything is real but the box, which would take the ti
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import os
 import signal
@@ -16,18 +15,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import openai  # noqa: F401 - loaded once for all children
 
-from agentarch.config import META, RunConfig
-from agentarch.evaluation import Cost, Outcome
-from agentarch.execution import Job, Result
 from agentarch.search import session
 from agentarch.search.authoring import setup  # noqa: F401 - loaded once for all children
 from agentarch.search.ledger import KILLED
 from agentarch.store import Store
 from support import author
 from support.model_server import ModelServer
+from support.proposing import drive, make_run
 
 KINDS = (
     "begun",
@@ -45,32 +41,6 @@ KINDS = (
 """Each is what one step of a proposal writes down."""
 
 ALSO_BEFORE = ("asked", "answered", "drafted", "accepted")
-
-
-class TableExecutor:
-    """Answers every job at once, as a network would that looks at each token alone; the box is never asked."""
-
-    name = "made-up"
-
-    def start(self) -> None:
-        """Do nothing."""
-
-    def run(self, job: Job) -> Result:
-        """Return predictions looked up in a table that is drawn from a hash of the source."""
-        rng = np.random.default_rng(list(hashlib.sha256(job.source.encode()).digest()))
-        table = rng.normal(size=(256, job.questions[0].reply_shape[-1])).astype(np.float32)
-        replies = tuple(table[question.inputs] for question in job.questions)
-        claims = {"parameters": 1000 + 100 * int(rng.integers(256)), "recipe": None, "losses": [1.0]}
-        return Result(Outcome.SCORED, replies=replies, claims=claims, cost=Cost(0.1, 0.1, 1))
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
-def drive(folder: Path) -> str:
-    """Drive a run to its end, as `agentarch resume` does."""
-    with session.only_engine(folder), session.open_run(folder, check=True) as run:
-        return session.make_engine(run, TableExecutor()).run(lambda state: None, interval_seconds=0.01)
 
 
 class KilledAtEvent(Store):
@@ -122,29 +92,20 @@ def written(request):
 
 def main() -> None:
     """Do it for every kind of event, before and after its commit."""
-    top, task, evaluations = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    top, evaluations = Path(sys.argv[1]), int(sys.argv[2])
     found = {}
     for kind in KINDS:
         for is_after in (False, True) if kind in ALSO_BEFORE else (True,):
             name = f"{kind}-{'after' if is_after else 'before'}"
             with ModelServer(written) as server:
-                config = RunConfig(
-                    tasks=(task,),
+                make_run(
+                    top / name,
+                    server.base_url,
                     evaluations=evaluations,
-                    seed=1,
-                    workers=1,
-                    controls=False,
-                    top_rung=1,
-                    proposer=META,
-                    model=("openai/scripted",),
-                    base_url=(server.base_url,),
-                    price=("1,5",),
-                    proposals_in_flight=2,
                     review="gate",
                     review_timeout=0.01,
                     on_timeout="approve",
                 )
-                session.create_run(config, top / name)
                 was_killed = in_a_child(top / name, kind, is_after)
                 assert not in_a_child(top / name, "", False)
                 with session.open_run(top / name) as run:

@@ -67,6 +67,9 @@ class Count:
     faults: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
+COUNTING = ("/v1/messages/count_tokens", "/v1/responses/input_tokens")
+
+
 def echo(request: Request) -> str:
     """Answer with something that depends on the question: as JSON where a schema is asked for."""
     text = f"answer to {request.prompt[:60]}"
@@ -93,6 +96,7 @@ class ModelServer:
         streams: whether it streams when asked to.
         latency_seconds: before it answers.
         retry_after: the header of a 429.
+        counts_tokens: whether it counts tokens beforehand, which is no request of `count`.
         cached_tokens: of every input, said to be read from a cache.
         cache_written_tokens: of every input, said to be written to one (Anthropic).
     """
@@ -115,6 +119,7 @@ class ModelServer:
         retry_after: str = "0",
         cached_tokens: int = 0,
         cache_written_tokens: int = 0,
+        counts_tokens: bool = False,
         port: int = 0,
     ) -> None:
         self.reply = reply
@@ -131,6 +136,7 @@ class ModelServer:
         self.retry_after = retry_after
         self.cached_tokens = cached_tokens
         self.cache_written_tokens = cache_written_tokens
+        self.counts_tokens = counts_tokens
         self.count = Count()
         self.log: list[Request] = []
         self.lock = threading.Lock()
@@ -239,6 +245,10 @@ class _Handler(BaseHTTPRequestHandler):
         wire = {"/v1/chat/completions": "openai", "/v1/messages": "anthropic"}.get(
             self.path.partition("?")[0]
         )
+        if self.path in COUNTING and self.home.counts_tokens:
+            tokens = tokens_of(json.dumps(body))
+            self._send(200, {"input_tokens": tokens, "object": "response.input_tokens"})
+            return
         if wire is None:
             self._send(
                 404,
@@ -286,7 +296,7 @@ class _Handler(BaseHTTPRequestHandler):
             wire.error(int(fault), kind.get(fault, "api_error"), None, f"fault {fault}", headers)
             return
         text = "" if fault == "empty" else self.home.reply(request)
-        text = "x" * 3_000_000 if fault == "huge" else text
+        text = "x" * 40_000_000 if fault == "huge" else text
         if request.body.get("stream") and self.home.streams:
             wire.stream(text, fault)
         elif fault in ("cut", "error_event", "cut_after_usage"):
@@ -373,7 +383,7 @@ class _Wire:
 
     @staticmethod
     def pieces(text: str) -> list[str]:
-        size = max(1, len(text) // 4, 16)
+        size = min(max(len(text) // 4, 16), 50_000)
         return [text[start : start + size] for start in range(0, len(text), size)]
 
 

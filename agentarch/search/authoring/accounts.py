@@ -50,7 +50,7 @@ def trials_summary(of: Literal["operator", "model", "pack"], state: RunState) ->
             "gained": int(sum(one.gains)),
             "dollars": sum(one.dollars) if is_priced else None,
         }
-        for name, one in sorted(trials_by(of, state).items())
+        for name, one in sorted(trials_by(of, state.proposals.values(), state).items())
     ]
 
 

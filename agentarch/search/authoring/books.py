@@ -15,7 +15,7 @@ from pathlib import Path
 
 from agentarch.errors import AgentarchError
 from agentarch.files import write_whole_bytes
-from agentarch.models import Ask, BudgetSpent, Intent, Reply, Settlement, Stopped
+from agentarch.models import Ask, BudgetSpent, Intent, Reply, Settlement, Stopped, Usage
 from agentarch.models.pricing import Price, cost, most
 from agentarch.search.ledger import KILLED
 from agentarch.search.log import Log
@@ -118,6 +118,29 @@ class RunBooks:
     def from_cache(self, ask: Ask, reply: Reply) -> None:
         """Write down that no request was needed; see `agentarch.models.Books.from_cache`."""
         self._log.note("remembered", model=reply.model, role=ask.role, proposal=ask.proposal)
+
+    def recall(self, proposal: str, role: str, sample: int) -> Reply | None:
+        """Return the answer that was paid for when an engine was killed before it used it; None where there is none.
+
+        The question need not be the same to the letter: what is told of a run changes as it goes on.
+        """
+        with self._log.changed:
+            name = self._log.state.ledger.answers.get((proposal, role, sample))
+        if name is None:
+            return None
+        try:
+            kept = json.loads(gzip.decompress((self._transcripts / f"{name}.json.gz").read_bytes()))
+            text, finish = kept["answer"], kept.get("finish", "stop")
+        except (
+            OSError,
+            EOFError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+        ):  # it is lost, and paid once more
+            return None
+        return Reply(text, Usage(), "", finish, is_cached=True) if text.strip() else None
 
     def _lacking(self, tokens: int, dollars: float) -> bool:
         """Whether room for a request must be waited for.

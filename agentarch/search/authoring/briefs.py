@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from agentarch.evaluation import ScoredDesign
+from agentarch.evaluation import Score, ScoredDesign
 from agentarch.kinds.measured import words_of
 from agentarch.meta.briefing import (
     Briefing,
@@ -25,7 +26,7 @@ from agentarch.qd.axes import Niche
 from agentarch.scoring import mean_score
 from agentarch.search.authoring.effects import Effects, knocked_out
 from agentarch.search.authoring.notebook import notebook_of
-from agentarch.search.proposals import TIMEOUT, Fault, FaultKind, ProposalRecord
+from agentarch.search.proposals import RECENT, TIMEOUT, Fault, FaultKind, ProposalRecord
 from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.search.state import RunState
 from agentarch.task import Task
@@ -70,7 +71,7 @@ class Briefs:
             elites=tuple(_told(name, _why(name, state), state, context) for name in brief["elites"]),
             target=_target(brief["target"], state),
             lessons=tuple(self._lessons(state)),
-            effects=tuple(self._told_effects(state))[:MOST_EFFECTS],
+            effects=tuple(islice(self._told_effects(state), MOST_EFFECTS)),
             failures=tuple(_failures(state.proposals.faults))[:MOST_FAILURES],
             decisions=tuple(_decisions(state))[:MOST_DECISIONS],
             budget=_budget(context.evaluations_left),
@@ -83,7 +84,7 @@ class Briefs:
 
     def _told_effects(self, state: RunState) -> Iterable[EffectTold]:
         yield from knocked_out(self._folder)
-        for record in reversed(list(state.proposals.values())):
+        for record in reversed(state.proposals.latest(RECENT)):
             found = self._effects.of(record, state)
             if found is not None:
                 what = f"{record.draft['name']} ({record.brief['operator']}): {record.draft['rationale']}"
@@ -139,16 +140,22 @@ def _told(name: str, why: Why, state: RunState, context: Context) -> DesignTold:
 
 
 def _strengths(scored: ScoredDesign, state: RunState) -> Iterable[str]:
-    """Say on which tasks nobody at the same rung scores higher, and on which half of them do."""
+    """Say on which tasks no elite of the same rung scores higher, and on which half of them do."""
     rung = scored.rung
-    peers = [one for one in state.all_scored() if rung in one.cells]
+    peers = [one.cells[rung] for one in state.archive.elites.values() if rung in one.cells]
     for task, found in scored.cells[rung].items():
-        own = mean_score(list(found.values())).value
-        others = sorted(mean_score(list(one.cells[rung][task].values())).value for one in peers)
+        own = _mean(found)
+        others = sorted(_mean(cells[task]) for cells in peers)
+        if not others:
+            continue
         if own >= others[-1]:
-            yield f"nobody of {len(others)} scores higher on {task} at rung {rung}"
+            yield f"no elite scores higher on {task} at rung {rung}"
         elif own < others[len(others) // 2]:
-            yield f"more than half of {len(others)} score higher on {task} at rung {rung}"
+            yield f"half of the elites score higher on {task} at rung {rung}"
+
+
+def _mean(found: Mapping[int, Score]) -> float:
+    return sum(score.value for score in found.values()) / len(found)
 
 
 def _why(name: str, state: RunState) -> Why:

@@ -7,6 +7,7 @@ their own (LLMatic: Nasir et al., 2023).
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ from agentarch.qd import niche_of
 from agentarch.qd.axes import Niche
 from agentarch.search.arm import SEARCH
 from agentarch.search.authoring.templates import choose_filling, open_templates
-from agentarch.search.proposals import ProposalRecord, Stage
+from agentarch.search.proposals import RECENT, ProposalRecord, Stage
 from agentarch.search.state import RunState
 
 FILL = "fill"
@@ -42,10 +43,12 @@ class Trials:
     dollars: list[float] = field(default_factory=list)
 
 
-def trials_by(of: Literal["operator", "model", "pack"], state: RunState) -> dict[str, Trials]:
+def trials_by(
+    of: Literal["operator", "model", "pack"], records: Iterable[ProposalRecord], state: RunState
+) -> dict[str, Trials]:
     """Return the trials whose outcome is known (scored, rejected, or come to nothing), by operator, model or pack."""
     found: dict[str, Trials] = {}
-    for record in state.proposals.values():
+    for record in records:
         is_filled = record.brief["operator"] == FILL
         if not is_settled(record, state) or (of != "operator" and is_filled):
             continue
@@ -115,13 +118,13 @@ class Chooser:
         names = [name for name, one in self._pack.operators.items() if one.parents <= shown]
         if open_templates(state):
             names.append(FILL)
-        trials = trials_by("operator", state)
+        trials = trials_by("operator", state.proposals.latest(RECENT), state)
         return choose(names, {name: one.gains for name, one in trials.items()}, {}, rng)
 
     def _model(self, state: RunState, rng: random.Random) -> str:
         if len(self._config.model) == 1:
             return self._config.model[0]
-        trials = trials_by("model", state)
+        trials = trials_by("model", state.proposals.latest(RECENT), state)
         is_priced = state.ledger.total.unpriced == 0
         return choose(
             self._config.model,

@@ -73,7 +73,7 @@ def build_graph(steps: Steps, checkpoints: SqliteSaver | None = None) -> Graph:
     for step, after in FOLLOWS.items():
         graph.add_node(step.value, _Node(steps, step))
         graph.add_conditional_edges(
-            step.value, _route(steps), {**{one.value: one.value for one in after}, END: END}
+            step.value, _route(steps, step), {**{one.value: one.value for one in after}, END: END}
         )
     graph.add_edge(START, Step.CHOOSE.value)
     return graph.compile(checkpointer=checkpoints)
@@ -127,12 +127,26 @@ class _Node:
         return state
 
 
-def _route(steps: Steps) -> Callable[[GraphState], str]:
+def _route(steps: Steps, step: Step) -> Callable[[GraphState], str]:
     def route(state: GraphState) -> str:
         following = steps.next_step(state["proposal"])
-        return END if following is None else following.value
+        return END if following is None else _towards(following, step).value
 
     return route
+
+
+def _towards(wanted: Step, step: Step) -> Step:
+    """Return the step to go to on the shortest way from one to another.
+
+    The log may be steps ahead of a checkpoint that was lost; those between, which were taken, do nothing then.
+    """
+    ways, known = [(one, one) for one in FOLLOWS[step]], set(FOLLOWS[step])
+    for first, last in ways:
+        if last is wanted:
+            return first
+        ways += [(first, one) for one in FOLLOWS[last] if one not in known]
+        known.update(FOLLOWS[last])
+    raise ValueError(f"{wanted} does not follow {step}")
 
 
 class _Nothing:

@@ -6,16 +6,17 @@ from collections.abc import Iterable
 
 from agentarch.meta.lessons import Notebook, Prediction, notebook
 from agentarch.search.authoring.effects import Effects
+from agentarch.search.proposals import RECENT
 from agentarch.search.state import RunState
 
 
 def notebook_of(state: RunState, effects: Effects) -> Notebook:
-    """Return the lessons of a run so far; a claim without a predicted change is none."""
+    """Return the lessons of a run's latest proposals; a claim without a predicted change is none."""
     return notebook(_predictions(state, effects))
 
 
 def _predictions(state: RunState, effects: Effects) -> Iterable[Prediction]:
-    for record in state.proposals.values():
+    for record in state.proposals.latest(RECENT):
         draft = record.draft
         if not draft.get("claim") or draft["predicted_change"] is None:
             continue

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from agentarch.config import RunConfig
 from agentarch.errors import UsageError, unknown_name
 from agentarch.kinds import Kind
 from agentarch.meta.pack import Pack, load_pack
+from agentarch.models.clock import Clock
 from agentarch.models.factory import ModelSettings, check_servers, make_client
 from agentarch.models.places import MANUAL, missing_key
 from agentarch.models.pricing import Price, known_price, parse_price
@@ -56,9 +58,14 @@ def settings_of(config: RunConfig) -> ModelSettings:
     """Return which models a run asks, and where.
 
     Raises:
-        UsageError: a base URL is for a model that the run does not ask.
+        UsageError: a base URL is for a model that the run does not ask, or holds a password.
     """
     urls = dict(_split_url(text) for text in config.base_url)
+    if any("@" in urlsplit(url).netloc for url in urls.values()):
+        raise UsageError(
+            "--base-url holds a user or a password, and would be kept with the run; leave it away, and set the URL "
+            "as OPENAI_BASE_URL, or as your provider calls it, in the environment"
+        )
     for name in urls:
         if name and name not in config.models:
             raise unknown_name("model in --base-url", name, config.models)
@@ -69,6 +76,7 @@ def settings_of(config: RunConfig) -> ModelSettings:
         base_url=base_url,
         base_urls=urls,
         deadline_seconds=config.model_deadline or ModelSettings.deadline_seconds,
+        stall_seconds=config.model_stall or ModelSettings.stall_seconds,
     )
 
 
@@ -104,8 +112,9 @@ def studio_maker(
     secret: str,
     kind: Kind,
     tasks: Sequence[Task],
+    clock: Clock,
 ) -> Callable[[Workshop], Studio]:
-    """Return what makes the studio of a run for its engine.
+    """Return what makes the studio of a run for its engine; models are waited for by the clock.
 
     Raises:
         UsageError: see `check_models`.
@@ -114,13 +123,14 @@ def studio_maker(
     pack, stopped, effects = pack_of(config), threading.Event(), Effects()
     ceilings = Ceilings(config.max_usd, config.max_tokens, config.max_requests)
     books = RunBooks(log, folder, ceilings, prices_of(config), stopped)
-    client = make_client(settings_of(config), books, folder, stopped)
+    client = make_client(settings_of(config), books, folder, stopped, clock)
 
     def make(workshop: Workshop) -> Studio:
         steps = ProposalSteps(
             workshop,
             log,
             client,
+            books,
             pack,
             Briefs(config.kind, tasks, folder, effects),
             Chooser(config, pack),
@@ -138,6 +148,7 @@ def studio_maker(
             client,
             config.proposals_in_flight,
             stopped,
+            clock,
             config.review_timeout,
             config.on_timeout,
         )

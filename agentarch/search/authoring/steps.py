@@ -19,6 +19,7 @@ from agentarch.meta.pack import Pack, Prompt
 from agentarch.meta.schemas import answer_schema, reflection_schema
 from agentarch.models import Ask, Client, NoAnswer, Reply, Stopped
 from agentarch.proposers import Context
+from agentarch.search.authoring.books import RunBooks
 from agentarch.search.authoring.briefs import Briefs
 from agentarch.search.authoring.choosing import FILL, Chooser
 from agentarch.search.authoring.contract import Workshop
@@ -44,6 +45,7 @@ class ProposalSteps:
         workshop: the engine.
         log: of the run.
         client: answers questions.
+        books: of the run.
         pack: of prompts.
         briefs: makes briefings.
         chooser: chooses what a proposal is to be.
@@ -58,6 +60,7 @@ class ProposalSteps:
         workshop: Workshop,
         log: Log,
         client: Client,
+        books: RunBooks,
         pack: Pack,
         briefs: Briefs,
         chooser: Chooser,
@@ -66,7 +69,8 @@ class ProposalSteps:
         contract: Contract,
         stopped: threading.Event,
     ) -> None:
-        self._workshop, self._log, self._client, self._pack = workshop, log, client, pack
+        self._workshop, self._log, self._client, self._books = workshop, log, client, books
+        self._pack = pack
         self._briefs, self._chooser, self._config = briefs, chooser, config
         self._secret, self._contract, self._stopped = secret, contract, stopped
         self._known = Fingerprints()
@@ -232,7 +236,9 @@ class ProposalSteps:
     def _ask(
         self, record: ProposalRecord, role: str, prompt: Prompt, schema: Mapping[str, Any], name: str
     ) -> Reply:
-        return self._client.ask(
+        sample = len(record.turns)
+        kept = self._books.recall(record.id, role, sample)
+        return kept or self._client.ask(
             Ask(
                 model=self._config.role_model.get(role, record.brief["model"]),
                 role=role,
@@ -241,7 +247,7 @@ class ProposalSteps:
                 schema=schema,
                 schema_name=name,
                 max_output_tokens=self._config.reply_tokens,
-                sample=len(record.turns),
+                sample=sample,
                 proposal=record.id,
             )
         )

@@ -11,17 +11,23 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from agentarch.models import BudgetSpent, Client, Stopped, Unavailable
+from agentarch.models.clock import Clock
 from agentarch.search.authoring.books import RunBooks
 from agentarch.search.authoring.contract import Workshop
 from agentarch.search.authoring.graph import Steps, build_graph, drive, open_checkpoints
 from agentarch.search.log import Log
 from agentarch.search.proposals import TIMEOUT, ProposalRecord, Stage
+from agentarch.wording import duration_text
 
 CHECKPOINTS = "graph.sqlite"
 FRUITLESS = 50
 """So many proposals in a row that came to nothing, and no more are asked for."""
 
-CLOSING_SECONDS = 10.0
+ANSWER_SECONDS = 5.0
+"""How long answers under way are waited for when a run is stopped: they are paid for already."""
+
+CLOSING_SECONDS = 5.0
+"""How long steps are waited for once requests have been broken off."""
 
 
 class Studio:
@@ -36,6 +42,7 @@ class Studio:
         client: that the steps ask; closed with the studio.
         in_flight: proposals that are worked on at a time.
         stopped: set when the run is being stopped.
+        clock: by which models that cannot be reached are waited for.
         review_seconds: after which a proposal that waits for a person is decided without one; None for never.
         on_timeout: what is decided then: `approve` or `reject`.
     """
@@ -50,11 +57,12 @@ class Studio:
         client: Client,
         in_flight: int,
         stopped: threading.Event,
+        clock: Clock,
         review_seconds: float | None,
         on_timeout: str,
     ) -> None:
         self._workshop, self._log, self._books, self._client = workshop, log, books, client
-        self._in_flight, self._stopped = in_flight, stopped
+        self._in_flight, self._stopped, self._clock = in_flight, stopped, clock
         self._review_seconds, self._on_timeout = review_seconds, on_timeout
         self._checkpoints = open_checkpoints(folder / CHECKPOINTS)
         self._graph = build_graph(steps, self._checkpoints)
@@ -67,8 +75,10 @@ class Studio:
     @property
     def paused_seconds(self) -> float:
         """How long it is until a provider that cannot be reached is tried again; 0 when none is waited for."""
-        now = time.monotonic()
-        left = [until - now for until in tuple(self._paused_until.values())]  # steps on other threads add to it
+        now = self._clock.monotonic()
+        left = [
+            until - now for until in tuple(self._paused_until.values())
+        ]  # steps on other threads add to it
         return min((seconds for seconds in left if seconds > 0), default=0.0)
 
     def tick(self) -> None:
@@ -79,9 +89,11 @@ class Studio:
                 self._books.settle_what_was_killed()
                 self._next = 1 + max(map(_number, self._log.state.proposals), default=0)
             self._jobs = {name: job for name, job in self._jobs.items() if not job.done()}
+            live = self._log.state.proposals.live
+            self._paused_until = {name: until for name, until in self._paused_until.items() if name in live}
             self._decide_overdue()
-            now = time.monotonic()
-            for name in sorted(self._log.state.proposals.live - self._jobs.keys(), key=_number):
+            now = self._clock.monotonic()
+            for name in sorted(live - self._jobs.keys(), key=_number):
                 record = self._log.state.proposals[name]
                 is_due = self._paused_until.get(name, 0.0) <= now
                 if record.stage is not Stage.PENDING_REVIEW and is_due and not self._is_full():
@@ -98,8 +110,9 @@ class Studio:
         self._stopped.set()
         with self._log.changed:
             self._log.changed.notify_all()
-        self._client.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
+        wait(self._jobs.values(), timeout=ANSWER_SECONDS)
+        self._client.close()
         _, late = wait(self._jobs.values(), timeout=CLOSING_SECONDS)
         if not late:  # a step that hangs ends with the process; it is taken again when the run is resumed
             self._checkpoints.conn.close()
@@ -117,7 +130,8 @@ class Studio:
         except Stopped:
             return
         except Unavailable as error:  # nothing is lost: the same step is taken again
-            self._paused_until[proposal] = time.monotonic() + error.seconds
+            with self._log.changed:
+                self._paused_until[proposal] = self._clock.monotonic() + error.seconds
         except BudgetSpent as error:
             self._give_up(error.ceiling, str(error))
         except BaseException as error:
@@ -143,12 +157,11 @@ class Studio:
             return
         for record in self._log.state.proposals.pending:
             if _waited(record) >= self._review_seconds:
-                minutes = self._review_seconds / 60
                 self._log.store.review(
                     record.id,
                     {
                         "decision": self._on_timeout,
-                        "reason": f"nobody decided within {minutes:g} minutes",
+                        "reason": f"nobody decided within {duration_text(self._review_seconds)}",
                         "by": TIMEOUT,
                     },
                 )

@@ -9,7 +9,7 @@ from typing import Any
 
 from agentarch.meta.draft import Draft, Hole
 from agentarch.meta.holes import Choice, fill, fillings, next_filling
-from agentarch.search.proposals import ProposalRecord, Stage
+from agentarch.search.proposals import RECENT, ProposalRecord, Stage
 from agentarch.search.state import RunState
 
 MOST_TEMPLATES = 20
@@ -25,11 +25,12 @@ def draft_of(written: Mapping[str, Any]) -> Draft:
 def open_templates(state: RunState) -> list[tuple[ProposalRecord, Draft, dict[Choice, float | None]]]:
     """Return the templates that run and have fillings left, the latest first, with the score of each that was tried."""
     tried: dict[str, dict[Choice, float | None]] = {}
-    for record in state.proposals.values():
+    recent = state.proposals.latest(RECENT)
+    for record in recent:
         if fills := record.brief["fills"]:
             tried.setdefault(fills["of"], {})[tuple(fills["choice"])] = _score(record, state)
     found: list[tuple[ProposalRecord, Draft, dict[Choice, float | None]]] = []
-    for record in reversed(list(state.proposals.values())):
+    for record in reversed(recent):
         if record.stage is not Stage.QUEUED or not record.draft["holes"] or len(found) == MOST_TEMPLATES:
             continue
         draft = draft_of(record.draft)
