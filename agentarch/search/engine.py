@@ -94,7 +94,7 @@ class Engine:
             has_control=config.has_random_control,
             confirm_seeds=config.confirm_seeds,
             sweeps=config.sweep,
-            proposes_ahead=make_studio is not None,
+            in_flight=0 if make_studio is None else config.proposals_in_flight,
         )
         self._proposers = {SEARCH: proposer, RANDOM: make_proposer("random")}
         self._started, self._before = time.monotonic(), self.state.engine_seconds

@@ -64,8 +64,8 @@ class Plan:
         has_control: whether random proposals get a budget equal to the search's.
         confirm_seeds: training seeds of each confirmation.
         sweeps: whether finalists are also trained at the best of several learning rates.
-        proposes_ahead: whether the search's designs, after the seeds, are written while others are evaluated, and so
-            come of their own accord instead of being asked for one at a time.
+        in_flight: of the search's designs, after the seeds, so many are written at a time while others are evaluated,
+            and come of their own accord; 0 when they are asked for one at a time.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Plan:
         has_control: bool,
         confirm_seeds: int,
         sweeps: bool,
-        proposes_ahead: bool = False,
+        in_flight: int = 0,
     ) -> None:
         names = tuple(task.name for task in tasks)
         highest = min(len(task.rungs) for task in tasks) - 1
@@ -91,7 +91,7 @@ class Plan:
         self._finish = Finish(names, confirm_seeds, contract, most_parameters, sweeps)
         self._reserved = self._extent(SHARE * limit) if limit is not None else None
         self._exhausted: set[str] = set()
-        self._proposes_ahead, self._has_seeds = proposes_ahead, True
+        self._in_flight, self._has_seeds = in_flight, True
 
     def first(self, design_id: str) -> tuple[Request, ...]:
         """Return what a new design begins with."""
@@ -117,7 +117,7 @@ class Plan:
 
     def give_up(self, arm: str) -> None:
         """Take note that an arm's proposer, asked for one design at a time, has nothing new."""
-        if arm == SEARCH and self._proposes_ahead:
+        if arm == SEARCH and self._in_flight:
             self._has_seeds = False
         else:
             self._exhausted.add(arm)
@@ -145,7 +145,7 @@ class Plan:
 
     def awaits_proposals(self, state: RunState, clock: Clock) -> bool:
         """Whether the search goes on as soon as a proposal that is being written, or reviewed, is there."""
-        if not self._proposes_ahead or self._is_over(state, clock):
+        if not self._in_flight or self._is_over(state, clock):
             return False
         return bool(state.proposals.live) or self.wants_proposal(state, clock, 0)
 
@@ -157,11 +157,24 @@ class Plan:
             clock: of the run.
             writing: proposals that were begun and of which the log has nothing yet.
         """
-        if not self._proposes_ahead or self._has_seeds or self._is_over(state, clock):
+        if not self._in_flight or self._has_seeds or SEARCH in self._exhausted or self._is_over(state, clock):
             return False
         if len(state.queued) > BACKLOG * self._workers or len(state.proposals.pending) >= MOST_PENDING:
             return False
-        return SEARCH not in self._exhausted and self._has_room_for_a_design(state, writing)
+        design = len(self._tasks) + 1
+        owed = self._owed_to_control(state)
+        if owed > self._in_flight * design:
+            return False
+        begun = len(state.proposals.live) + writing
+        return self._has_room_for_a_design(state, begun, begun * design * len(self.arms) + owed)
+
+    def _owed_to_control(self, state: RunState) -> float:
+        """Return how many evaluations the control may do until it has spent as much as the search."""
+        if RANDOM not in self.arms or RANDOM in self._exhausted:
+            return 0.0
+        search = state.arms[SEARCH]
+        behind = max(0, search.steps - state.arms[RANDOM].steps)
+        return behind / search.mean_steps if search.steps else 0.0
 
     def cut_short(self, state: RunState) -> Decision | None:
         """Return the verdict of a run whose time is up, from what it has; None when it has one already."""
@@ -202,23 +215,31 @@ class Plan:
 
     def _may_be_asked(self, arm: Arm, state: RunState) -> bool:
         """Whether the next step may be a design of an arm; the control does not overtake the search."""
-        if arm.name in self._exhausted or not self._has_room_for_a_design(state):
+        begun = len(state.proposals.live)
+        if arm.name in self._exhausted:
             return False
-        comes_by_itself = self._proposes_ahead and not self._has_seeds
+        if not self._has_room_for_a_design(state, begun, begun * (len(self._tasks) + 1)):
+            return False
+        comes_by_itself = self._in_flight > 0 and not self._has_seeds
         if arm.name == SEARCH:
             return not comes_by_itself
         sets_the_pace = comes_by_itself or SEARCH in self._exhausted
         return not sets_the_pace or arm.steps < state.arms[SEARCH].steps
 
-    def _has_room_for_a_design(self, state: RunState, writing: int = 0) -> bool:
-        """Whether the budget holds one more; better to finish the designs begun than to begin one too many."""
-        left, tasks = self.left(state), len(self._tasks)
+    def _has_room_for_a_design(self, state: RunState, begun: int, owed: float) -> bool:
+        """Whether the budget holds one more; better to finish the designs begun than to begin one too many.
+
+        Args:
+            state: of the run.
+            begun: proposals of which something is still to come.
+            owed: evaluations that were promised, beside those of designs in their smoke run.
+        """
+        left = self.left(state)
         if left is None:
             return True
-        begun = len(state.proposals.live) + writing
         if begun and not has_candidates(state):  # the first of these to be scored is something to confirm
             left -= self._kept
-        return left > state.smoke_runs_in_flight() * tasks + begun * (tasks + 1)
+        return left > state.smoke_runs_in_flight() * len(self._tasks) + owed
 
     def _affordable(self, decision: Decision, state: RunState) -> Decision | None:
         """Return a decision cut to what is left of the budget; None when nothing of it is."""
