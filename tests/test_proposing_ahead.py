@@ -11,7 +11,12 @@ from agentarch.search.arm import RANDOM, SEARCH
 def test_random_proposals_spend_as_much_as_a_search_whose_model_answers_at_once(tmp_path):
     with ModelServer(author.write) as server:
         make_run(
-            tmp_path / "run", server.base_url, evaluations=130, controls=True, proposals_in_flight=16, workers=2
+            tmp_path / "run",
+            server.base_url,
+            evaluations=130,
+            controls=True,
+            proposals_in_flight=16,
+            workers=2,
         )
         drive(tmp_path / "run")
     with session.open_run(tmp_path / "run") as run:

@@ -18,11 +18,10 @@ from agentarch.errors import AgentarchError
 from agentarch.evaluation import Evaluation, Outcome
 from agentarch.execution import ExecutionStopped, Executor
 from agentarch.kinds import Kind
-from agentarch.models import Stopped
 from agentarch.proposers import Context, Proposer, make_proposer
 from agentarch.qd import choose_inspirations, choose_parents
 from agentarch.search.arm import BASELINE, RANDOM, SEARCH
-from agentarch.search.authoring.contract import Beside, Workshop
+from agentarch.search.authoring.contract import Beside, NoRoom, Workshop
 from agentarch.search.decision import Choice, Decision
 from agentarch.search.log import Log
 from agentarch.search.plan import Clock, Plan, Propose
@@ -42,6 +41,9 @@ FAULTS_IN_A_ROW = 9
 
 FRUITLESS_PROPOSALS = 100
 """So often no proposal, or a refused one, and the proposer counts as having nothing new."""
+
+IDLE_SECONDS = 1.0
+"""How often a worker that has nothing to do looks whether the time calls for the finish."""
 
 PARENTS, INSPIRATIONS = 2, 3
 LEASE_GRACE_SECONDS = 120.0
@@ -135,20 +137,21 @@ class Engine:
         workers = [threading.Thread(target=self._work, daemon=True) for _ in range(self._config.workers)]
         for worker in workers:
             worker.start()
-        while any(worker.is_alive() for worker in workers):
-            with self._changed:
-                self._changed.wait(interval_seconds)
-                self._advance()  # a reviewer may have decided
-                watch(self.state)
-            if self._studio is not None and self._stopping is None:
-                try:
+        try:
+            while any(worker.is_alive() for worker in workers):
+                with self._changed:
+                    self._changed.wait(interval_seconds)
+                    self._advance()  # a reviewer may have decided
+                    watch(self.state)
+                if self._studio is not None and self._stopping is None:
                     self._studio.tick()
-                except Exception as error:  # e.g. the store is full
-                    self.fail(error)
-            if self._clock().seconds_left <= 0:
-                self.stop("time")
-        if self._studio is not None:
-            self._studio.close()
+                if self._clock().seconds_left <= 0:
+                    self.stop("time")
+        except BaseException as error:  # e.g. the store is full; nobody may go on working then
+            self.fail(error)
+        finally:
+            if self._studio is not None:
+                self._studio.close()
         if self._error is not None:
             with contextlib.suppress(AgentarchError):  # the store itself may be what failed
                 self._store.note("stopped", why="failed")
@@ -176,11 +179,17 @@ class Engine:
         with self._changed:
             return self._stopping is None and self._plan.wants_proposal(self.state, self._clock(), writing)
 
+    @property
+    def is_searching(self) -> bool:
+        """Whether designs are still wanted; see `Workshop`."""
+        with self._changed:
+            return self._stopping is None and not self._plan.is_over(self.state, self._clock())
+
     def add(self, design: Design, proposal: str) -> None:
         """Record a design of a proposal, and queue its smoke run; see `Workshop.add`."""
         with self._changed:
-            if self._plan.left(self.state) == 0:
-                raise Stopped
+            if not self.state.proposals[proposal].is_live or self._plan.left(self.state) == 0:
+                raise NoRoom
             self._store.add_design(design, self._plan.first(design.id), SEARCH, of=proposal)
             self._advance()
 
@@ -246,7 +255,8 @@ class Engine:
                         self._stopping = self._why_over()
                         self._changed.notify_all()
                         break
-                    self._changed.wait()  # a running evaluation, or a proposal, may open the way for another
+                    # A running evaluation, a proposal, or the time may open the way for another step.
+                    self._changed.wait(IDLE_SECONDS)
                     continue
                 longest = max(rung.wall_seconds for task in self._tasks.values() for rung in task.rungs)
                 lease = self._store.lease(longest + LEASE_GRACE_SECONDS)

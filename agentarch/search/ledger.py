@@ -56,7 +56,7 @@ class Ledger:
         by_role: over those that served a purpose.
         by_proposal: over those made for a proposal.
         open: requests under way, as they were written down, by the number of that event.
-        answers: where the answer to each question of a proposal is kept, by proposal, role and sample.
+        answers: where the answer to each question of a proposal is kept, and who gave it, by proposal, role and sample.
         untold_requests: requests that may have been charged, and nobody told.
         untold_tokens: the most that they may have used.
         untold_dollars: the most that they may have cost.
@@ -67,7 +67,7 @@ class Ledger:
     by_role: dict[str, Tally] = field(default_factory=dict)
     by_proposal: dict[str, Tally] = field(default_factory=dict)
     open: dict[int, Mapping[str, Any]] = field(default_factory=dict)
-    answers: dict[tuple[str, str, int], str] = field(default_factory=dict)
+    answers: dict[tuple[str, str, int], tuple[str, str]] = field(default_factory=dict)
     untold_requests: int = 0
     untold_tokens: int = 0
     untold_dollars: float = 0.0
@@ -106,7 +106,9 @@ class Ledger:
             tally.unpriced += body["most_dollars"] is None
 
     def _settle(self, body: Mapping[str, Any]) -> None:
-        asked = self.open.pop(body["number"])
+        asked = self.open.pop(body["number"], None)
+        if asked is None:  # it was settled before
+            return
         self._reserved_tokens -= asked["most_tokens"]
         self._reserved_dollars -= asked["most_dollars"] or 0.0
         if body["outcome"] == UNKNOWN:
@@ -115,7 +117,8 @@ class Ledger:
             self.untold_tokens += max(0, asked["most_tokens"] - used)
             self.untold_dollars += max(0.0, (asked["most_dollars"] or 0.0) - body["dollars"])
         if body["outcome"] == ANSWERED and body["transcript"]:
-            self.answers[asked["proposal"], asked["role"], asked["sample"]] = body["transcript"]
+            kept = body["transcript"], asked["model"]
+            self.answers[asked["proposal"], asked["role"], asked["sample"]] = kept
         for tally in self._tallies(asked):
             tally.input_tokens += body["input_tokens"]
             tally.output_tokens += body["output_tokens"]

@@ -14,6 +14,7 @@ from agentarch.evaluation import Evaluation, Outcome, Request
 from agentarch.search.arm import RANDOM, SEARCH, Arm
 from agentarch.search.decision import Choice, Decision
 from agentarch.search.finish import SHARE, Extent, Finish, has_candidates, judged, largest_extent, verdict_of
+from agentarch.search.proposals import Stage
 from agentarch.search.race import FIRST_RANKED_RUNG, Race
 from agentarch.search.state import RunState
 from agentarch.task import Task
@@ -135,7 +136,7 @@ class Plan:
         """Return the next step; None when the run waits for what is being worked on, or is over."""
         if state.decided(Choice.FINALISTS) or state.decided(Choice.VERDICT):
             return self._finish.next(state) if state.is_idle else None
-        if not self._is_over(state, clock):
+        if not self.is_over(state, clock):
             step = self._search(state)
             if step is not None:
                 return step
@@ -145,7 +146,7 @@ class Plan:
 
     def awaits_proposals(self, state: RunState, clock: Clock) -> bool:
         """Whether the search goes on as soon as a proposal that is being written, or reviewed, is there."""
-        if not self._in_flight or self._is_over(state, clock):
+        if not self._in_flight or self.is_over(state, clock):
             return False
         return bool(state.proposals.live) or self.wants_proposal(state, clock, 0)
 
@@ -157,9 +158,12 @@ class Plan:
             clock: of the run.
             writing: proposals that were begun and of which the log has nothing yet.
         """
-        if not self._in_flight or self._has_seeds or SEARCH in self._exhausted or self._is_over(state, clock):
+        if not self._in_flight or self._has_seeds or SEARCH in self._exhausted or self.is_over(state, clock):
             return False
-        if len(state.queued) > BACKLOG * self._workers or len(state.proposals.pending) >= MOST_PENDING:
+        if (
+            len(state.queued) > BACKLOG * self._workers
+            or state.proposals.counts[Stage.PENDING_REVIEW] >= MOST_PENDING
+        ):
             return False
         design = len(self._tasks) + 1
         owed = self._owed_to_control(state)
@@ -199,7 +203,8 @@ class Plan:
         """How many evaluations are kept for a finish once there is something to confirm."""
         return self._reserved.evaluations(len(self._tasks), self._seeds) if self._reserved else 0
 
-    def _is_over(self, state: RunState, clock: Clock) -> bool:
+    def is_over(self, state: RunState, clock: Clock) -> bool:
+        """Whether the search has spent its share of the budget, and only the finish is left."""
         return self.left(state) == 0 or clock.share_spent >= 1 - SHARE
 
     def _search(self, state: RunState) -> Decision | Propose | None:

@@ -26,6 +26,16 @@ REMEMBERED_FAULTS = 40
 """So many of the latest faults are at hand to be told to a model."""
 
 
+def name_of(number: int) -> str:
+    """Return the id of the proposal that was begun as the so-manieth, from 1."""
+    return f"p{number}"
+
+
+def number_of(name: str) -> int:
+    """Return the number of a proposal from its id."""
+    return int(name.removeprefix("p"))
+
+
 class Step(StrEnum):
     """The steps that a proposal takes; nodes of the graph."""
 
@@ -67,8 +77,9 @@ class FaultKind(StrEnum):
     CONCERNS = "concerns"
     """Reflection found something."""
     SCREENED = "screened"
-    """The design was refused unread or as a duplicate."""
+    """The design was refused unread."""
     DUPLICATE = "duplicate"
+    """It is, or acts like, a design that the run knows."""
     SMOKE = "smoke"
     """Its smoke run failed."""
 
@@ -78,6 +89,19 @@ EDITED = "edit"
 
 TIMEOUT = "timeout"
 """Who decided, when nobody did in time."""
+
+FILL = "fill"
+"""The operator that gives the holes of a template other values; it asks no model."""
+
+OF_AN_EDIT: Mapping[str, Any] = {
+    "form": "file",
+    "template": "",
+    "holes": (),
+    "claim": "",
+    "predicted_change": None,
+    "builds_on": (),
+}
+"""What a person's edit does not take over from the model's draft: its template, and what it claimed."""
 
 ANSWER_FAULTS = (FaultKind.NO_ANSWER, FaultKind.UNREADABLE)
 
@@ -112,7 +136,7 @@ class ProposalRecord:
     Attributes:
         id: e.g. `p17`.
         at: seconds since the epoch when it was begun.
-        brief: what was chosen for it: operator, model, parents, what is shown, target; see `Studio`.
+        brief: what was chosen for it; see `agentarch.search.authoring.choosing.Chooser.brief`.
         turns: its versions.
         reflection: what reflection said; None before, or where there was none.
         gated_at: when it was put before a person; None when it was not.
@@ -163,6 +187,13 @@ class ProposalRecord:
         if not turn.is_checked:
             return Step.CHECK
         return Step.QUEUE if self.review is not None else Step.GATE
+
+    @property
+    def written_by(self) -> str:
+        """The model that wrote its latest version; another than was chosen when a fallback stepped in."""
+        return next(
+            (turn.answered_by for turn in reversed(self.turns) if turn.answered_by), self.brief["model"]
+        )
 
     def faults(self, *kinds: FaultKind) -> int:
         """Return how many turns had a fault of these kinds."""
@@ -252,6 +283,8 @@ class Proposals(Mapping[str, ProposalRecord]):
 
     def _take(self, record: ProposalRecord, event: Event) -> None:
         body = event.body
+        if event.kind == "proposed":
+            self.of_design[body["design"]["id"]] = record.id
         if not record.is_live:  # a decision that came too late
             return
         match event.kind:
@@ -265,9 +298,9 @@ class Proposals(Mapping[str, ProposalRecord]):
                 record.reflection = body["reflection"]
                 if record.reflection["verdict"] == "revise":
                     record.turns[-1].faults.append((FaultKind.CONCERNS, body["told"]))
+                    self.fault_counts[FaultKind.CONCERNS] = self.fault_counts.get(FaultKind.CONCERNS, 0) + 1
             case "proposed":
                 record.turns[-1].design_id = body["design"]["id"]
-                self.of_design[body["design"]["id"]] = record.id
                 record.stage = Stage.CHECKING
             case "checked":
                 record.turns[-1].is_checked = True
@@ -291,7 +324,7 @@ class Proposals(Mapping[str, ProposalRecord]):
         self.fault_counts[kind] = self.fault_counts.get(kind, 0) + 1
         record.stage = Stage.DRAFTING
         is_by_a_person = record.review is not None
-        if record.is_beyond_repair() or is_by_a_person or record.brief["operator"] == "fill":
+        if record.is_beyond_repair() or is_by_a_person or record.brief["operator"] == FILL:
             record.stage, record.reason = Stage.FAILED, reason
 
     def _review(self, record: ProposalRecord, body: Mapping[str, Any]) -> None:
@@ -300,7 +333,7 @@ class Proposals(Mapping[str, ProposalRecord]):
         if body["decision"] == "reject":
             record.stage, record.reason = Stage.REJECTED, body["reason"]
         elif body["decision"] == "edit":
-            record.turns.append(Turn(draft={**record.draft, "source": body["source"]}))
+            record.turns.append(Turn(draft={**record.draft, **OF_AN_EDIT, "source": body["source"]}))
             record.stage = Stage.DRAFTING
         else:
             record.stage = Stage.DRAFTING

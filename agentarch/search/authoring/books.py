@@ -125,9 +125,10 @@ class RunBooks:
         The question need not be the same to the letter: what is told of a run changes as it goes on.
         """
         with self._log.changed:
-            name = self._log.state.ledger.answers.get((proposal, role, sample))
-        if name is None:
+            found = self._log.state.ledger.answers.get((proposal, role, sample))
+        if found is None:
             return None
+        name, model = found
         try:
             kept = json.loads(gzip.decompress((self._transcripts / f"{name}.json.gz").read_bytes()))
             text, finish = kept["answer"], kept.get("finish", "stop")
@@ -140,7 +141,7 @@ class RunBooks:
             AttributeError,
         ):  # it is lost, and paid once more
             return None
-        return Reply(text, Usage(), "", finish, is_cached=True) if text.strip() else None
+        return Reply(text, Usage(), model, finish, is_cached=True) if text.strip() else None
 
     def _lacking(self, tokens: int, dollars: float) -> bool:
         """Whether room for a request must be waited for.

@@ -20,11 +20,8 @@ from agentarch.qd import niche_of
 from agentarch.qd.axes import Niche
 from agentarch.search.arm import SEARCH
 from agentarch.search.authoring.templates import choose_filling, open_templates
-from agentarch.search.proposals import RECENT, ProposalRecord, Stage
+from agentarch.search.proposals import FILL, RECENT, ProposalRecord, Stage
 from agentarch.search.state import RunState
-
-FILL = "fill"
-"""The operator that gives the holes of a template other values; it asks no model."""
 
 SAME_NICHE_SHARE = 0.5
 """Of proposals that aim at the niche of their parent, to hold it better; the others aim at an empty one beside it."""
@@ -52,7 +49,7 @@ def trials_by(
         is_filled = record.brief["operator"] == FILL
         if not is_settled(record, state) or (of != "operator" and is_filled):
             continue
-        trials = found.setdefault(record.brief[of], Trials())
+        trials = found.setdefault(record.written_by if of == "model" else record.brief[of], Trials())
         trials.gains.append(float(record.design_id in state.enriched))
         spent = state.ledger.by_proposal.get(record.id)
         trials.dollars.append(spent.dollars if spent else 0.0)

@@ -8,11 +8,20 @@ from agentarch.design import Design
 from agentarch.proposers import Context
 
 
+class NoRoom(Exception):
+    """The budget has no room for what a proposal still needs; nothing is wrong."""
+
+
 class Workshop(Protocol):
     """What the studio needs of the engine. Used from several threads at once."""
 
     def wants_proposal(self, writing: int) -> bool:
         """Whether another proposal should be begun, beside so many of which the log has nothing yet."""
+        ...
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether designs are still wanted; False once the search is over."""
         ...
 
     def context(self, number: int) -> Context:
@@ -23,7 +32,7 @@ class Workshop(Protocol):
         """Record a design of a proposal, and queue its smoke run.
 
         Raises:
-            agentarch.models.Stopped: the budget has no room for it, so that the search is about to end.
+            NoRoom: the search is over, or about to be.
         """
         ...
 

@@ -28,7 +28,7 @@ DECISION_SCHEMA = {
     "required": ["decision"],
     "additionalProperties": False,
 }
-"""What the graph is resumed with once a person has decided; `agentarch review` writes it to the run's log."""
+"""What a decision holds, for whoever shows the graph's interrupt; it is written to the run's log, and found there."""
 
 FOLLOWS = {
     Step.CHOOSE: (Step.PROPOSE, Step.REFLECT, Step.CHECK),
@@ -91,8 +91,8 @@ def open_checkpoints(file: Path) -> SqliteSaver:
     return saver
 
 
-def drive(graph: Graph, proposal: str, checkpoints: SqliteSaver) -> bool:
-    """Take a proposal as far as it goes now; return whether it ended, and does not wait for a person.
+def drive(graph: Graph, proposal: str, checkpoints: SqliteSaver) -> None:
+    """Take a proposal as far as it goes now: to its end, or to where it waits for a person.
 
     Raises whatever a step raises; called again, it goes on with that step.
     """
@@ -102,10 +102,8 @@ def drive(graph: Graph, proposal: str, checkpoints: SqliteSaver) -> bool:
     if any(task.interrupts for task in known.tasks):
         given = Command(resume=True)
     result = graph.invoke(given, config, durability="sync")
-    if "__interrupt__" in result:
-        return False
-    checkpoints.delete_thread(proposal)  # the log has all of it
-    return True
+    if "__interrupt__" not in result:
+        checkpoints.delete_thread(proposal)  # the log has all of it
 
 
 def as_mermaid() -> str:

@@ -72,7 +72,7 @@ def settings_of(config: RunConfig) -> ModelSettings:
     base_url = urls.pop("", "")
     return ModelSettings(
         models=config.models,
-        fallbacks=config.fallback_model,
+        fallbacks=config.fallback_model or config.model,  # of an ensemble, the others step in
         base_url=base_url,
         base_urls=urls,
         deadline_seconds=config.model_deadline or ModelSettings.deadline_seconds,
@@ -102,7 +102,11 @@ def check_models(config: RunConfig) -> None:
                 f"{place.model!r} needs a key: set {lacking}, or name a server of your own with --base-url"
             )
     check_servers(settings)
-    pack_of(config)
+    least = min(one.parents for one in pack_of(config).operators.values())
+    if least > (0 if config.placebo == "none" else 1):
+        raise UsageError(
+            "every operator of the prompts builds upon more designs than can be shown; add one with fewer parents"
+        )
 
 
 def studio_maker(
@@ -127,30 +131,30 @@ def studio_maker(
 
     def make(workshop: Workshop) -> Studio:
         steps = ProposalSteps(
-            workshop,
-            log,
-            client,
-            books,
-            pack,
-            Briefs(config.kind, tasks, folder, effects),
-            Chooser(config, pack),
-            config,
-            secret,
-            kind.contract,
-            stopped,
+            workshop=workshop,
+            log=log,
+            client=client,
+            books=books,
+            pack=pack,
+            briefs=Briefs(config.kind, tasks, folder, effects),
+            chooser=Chooser(config, pack),
+            config=config,
+            secret=secret,
+            contract=kind.contract,
+            stopped=stopped,
         )
         return Studio(
-            workshop,
-            log,
-            folder,
-            steps,
-            books,
-            client,
-            config.proposals_in_flight,
-            stopped,
-            clock,
-            config.review_timeout,
-            config.on_timeout,
+            workshop=workshop,
+            log=log,
+            folder=folder,
+            steps=steps,
+            books=books,
+            client=client,
+            in_flight=config.proposals_in_flight,
+            stopped=stopped,
+            clock=clock,
+            review_seconds=config.review_timeout,
+            on_timeout=config.on_timeout,
         )
 
     return make

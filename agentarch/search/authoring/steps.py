@@ -17,19 +17,21 @@ from agentarch.meta.draft import AnswerFault, Form
 from agentarch.meta.findings import Nearest, findings
 from agentarch.meta.pack import Pack, Prompt
 from agentarch.meta.schemas import answer_schema, reflection_schema
-from agentarch.models import Ask, Client, NoAnswer, Reply, Stopped
-from agentarch.proposers import Context
+from agentarch.models import Ask, BudgetSpent, Client, NoAnswer, Reply, Stopped
 from agentarch.search.authoring.books import RunBooks
 from agentarch.search.authoring.briefs import Briefs
-from agentarch.search.authoring.choosing import FILL, Chooser
-from agentarch.search.authoring.contract import Workshop
+from agentarch.search.authoring.choosing import Chooser
+from agentarch.search.authoring.contract import NoRoom, Workshop
 from agentarch.search.authoring.templates import draft_of, filled
 from agentarch.search.fingerprints import Fingerprints
 from agentarch.search.log import Log
-from agentarch.search.proposals import EDITED, FaultKind, ProposalRecord, Step
+from agentarch.search.proposals import EDITED, FILL, FaultKind, ProposalRecord, Step, number_of
 from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.seeding import derive_seed
 from agentarch.text import one_line, printable
+
+ASKING = (Step.PROPOSE, Step.REFLECT, Step.REPAIR)
+"""The steps that ask a model."""
 
 KEPT_CHARACTERS = 20_000
 """So much of an answer that could not be read is told to the model again."""
@@ -74,7 +76,7 @@ class ProposalSteps:
         self._briefs, self._chooser, self._config = briefs, chooser, config
         self._secret, self._contract, self._stopped = secret, contract, stopped
         self._known = Fingerprints()
-        self._told: dict[str, tuple[Briefing, Context]] = {}
+        self._told: dict[str, Briefing] = {}
         self._steps = {
             Step.CHOOSE: self._choose,
             Step.PROPOSE: self._propose,
@@ -104,11 +106,17 @@ class ProposalSteps:
             record = self._log.state.proposals.get(proposal)
             if (Step.CHOOSE if record is None else record.next_step) is not step:
                 return
+            if record is not None and step in ASKING and record.brief["pack"] != self._pack.hash:
+                reason = "the prompts were changed before it was written"
+                self._log.note("abandoned", proposal=proposal, reason=reason)
+                return
         self._steps[step](proposal)
 
     def _choose(self, proposal: str) -> None:
         with self._log.changed:
-            number = int(proposal.removeprefix("p"))
+            if not self._workshop.is_searching:
+                raise NoRoom
+            number = number_of(proposal)
             brief = self._chooser.brief(number, self._workshop.context(number), self._log.state)
             self._log.note("begun", proposal=proposal, brief=brief)
 
@@ -148,16 +156,19 @@ class ProposalSteps:
         try:
             reply = self._ask(record, "reflect", prompt, reflection_schema(), "reflection")
             reflection = asdict(read_reflection(reply.text))
-        except (NoAnswer, AnswerFault) as error:  # it was to help: without it the design is checked as it is
+        except (NoAnswer, AnswerFault, BudgetSpent) as error:
+            # It was to help: without it the design, which is paid for, is checked as it is.
             reflection = {"verdict": "accept", "concerns": [], "unreadable": one_line(str(error))}
         told = "; ".join(reflection["concerns"]) or "the reviewer asks for a revision and gives no reason"
         self._log.note("reflected", proposal=proposal, reflection=reflection, told=told)
 
     def _repair(self, proposal: str) -> None:
         record = self._record(proposal)
-        turn, briefing = record.turns[-1], self._briefing(record)
-        error = "; ".join(reason for _, reason in turn.faults)
-        previous = turn.text if turn.draft is None else draft_of(turn.draft)
+        briefing = self._briefing(record)
+        drafted = [number for number, turn in enumerate(record.turns) if turn.draft is not None]
+        since = record.turns[drafted[-1] :] if drafted else record.turns[-1:]
+        error = "; ".join(reason for turn in since for _, reason in turn.faults)
+        previous = draft_of(record.draft) if drafted else record.turns[-1].text
         prompt = self._pack.repair(
             briefing,
             record.brief["operator"],
@@ -227,8 +238,8 @@ class ProposalSteps:
                     name: one for name, one in self._told.items() if name in self._log.state.proposals.live
                 }
                 context = self._workshop.context(record.brief["number"])
-                self._told[record.id] = self._briefs.of(record, context, self._log.state), context
-            return self._told[record.id][0]
+                self._told[record.id] = self._briefs.of(record, context, self._log.state)
+            return self._told[record.id]
 
     def _nonce(self, record: ProposalRecord) -> str:
         return str(derive_seed(self._secret, "nonce", record.brief["number"]))

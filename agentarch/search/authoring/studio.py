@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from agentarch.models import BudgetSpent, Client, Stopped, Unavailable
 from agentarch.models.clock import Clock
 from agentarch.search.authoring.books import RunBooks
-from agentarch.search.authoring.contract import Workshop
+from agentarch.search.authoring.contract import NoRoom, Workshop
 from agentarch.search.authoring.graph import Steps, build_graph, drive, open_checkpoints
 from agentarch.search.log import Log
-from agentarch.search.proposals import TIMEOUT, ProposalRecord, Stage
+from agentarch.search.proposals import TIMEOUT, ProposalRecord, Stage, name_of, number_of
+from agentarch.text import one_line
 from agentarch.wording import duration_text
 
 CHECKPOINTS = "graph.sqlite"
@@ -66,8 +66,7 @@ class Studio:
         self._review_seconds, self._on_timeout = review_seconds, on_timeout
         self._checkpoints = open_checkpoints(folder / CHECKPOINTS)
         self._graph = build_graph(steps, self._checkpoints)
-        self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="proposal")
-        self._jobs: dict[str, Future[None]] = {}
+        self._jobs: dict[str, threading.Thread] = {}
         self._paused_until: dict[str, float] = {}
         self._next = 1
         self._has_begun = self._is_over = False
@@ -86,22 +85,23 @@ class Studio:
             if not self._has_begun:
                 self._has_begun = True
                 self._books.settle_what_was_killed()
-                self._next = 1 + max(map(_number, self._log.state.proposals), default=0)
-            self._jobs = {name: job for name, job in self._jobs.items() if not job.done()}
+                self._next = 1 + max(map(number_of, self._log.state.proposals), default=0)
+            self._jobs = {name: job for name, job in self._jobs.items() if job.is_alive()}
             live = self._log.state.proposals.live
             self._paused_until = {name: until for name, until in self._paused_until.items() if name in live}
             self._decide_overdue()
-            now = self._clock.monotonic()
-            for name in sorted(live - self._jobs.keys(), key=_number):
+            now, is_searching = self._clock.monotonic(), self._workshop.is_searching
+            for name in sorted(live - self._jobs.keys(), key=number_of):
                 record = self._log.state.proposals[name]
                 is_due = self._paused_until.get(name, 0.0) <= now
-                if record.stage is not Stage.PENDING_REVIEW and is_due and not self._is_full():
+                waits = record.stage is Stage.PENDING_REVIEW or not is_due or not is_searching
+                if not waits and not self._is_full():
                     self._start(name)
             while not self._is_over and not self._paused_until and not self._is_full():
                 unwritten = sum(name not in self._log.state.proposals for name in self._jobs)
                 if not self._workshop.wants_proposal(unwritten):
                     break
-                self._start(f"p{self._next}")
+                self._start(name_of(self._next))
                 self._next += 1
 
     def close(self) -> None:
@@ -109,46 +109,49 @@ class Studio:
         self._stopped.set()
         with self._log.changed:
             self._log.changed.notify_all()
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        wait(self._jobs.values(), timeout=ANSWER_SECONDS)
+        self._wait(ANSWER_SECONDS)
         self._client.close()
-        _, late = wait(self._jobs.values(), timeout=CLOSING_SECONDS)
-        if not late:  # a step that hangs ends with the process; it is taken again when the run is resumed
+        self._wait(CLOSING_SECONDS)
+        if not any(job.is_alive() for job in self._jobs.values()):
             self._checkpoints.conn.close()
+
+    def _wait(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        for job in self._jobs.values():
+            job.join(max(0.0, end - time.monotonic()))
 
     def _is_full(self) -> bool:
         return len(self._jobs) >= self._in_flight
 
     def _start(self, proposal: str) -> None:
         self._paused_until.pop(proposal, None)
-        self._jobs[proposal] = self._pool.submit(self._drive, proposal)
+        # Daemons: a step that hangs ends with the process, and is taken again when the run is resumed.
+        self._jobs[proposal] = threading.Thread(target=self._drive, args=(proposal,), daemon=True)
+        self._jobs[proposal].start()
 
     def _drive(self, proposal: str) -> None:
         try:
             drive(self._graph, proposal, self._checkpoints)
-        except Stopped:
+        except (Stopped, NoRoom):
             return
         except Unavailable as error:  # nothing is lost: the same step is taken again
             with self._log.changed:
                 self._paused_until[proposal] = self._clock.monotonic() + error.seconds
         except BudgetSpent as error:
-            self._give_up(error.ceiling, str(error))
+            self._log.note("abandoned", proposal=proposal, reason=one_line(str(error)))
+            self._give_up(error.ceiling)
         except BaseException as error:
             self._workshop.fail(error)
             return
         with self._log.changed:
             if self._log.state.proposals.fruitless >= FRUITLESS:
-                self._give_up("exhausted", f"{FRUITLESS} proposals in a row came to nothing")
+                self._give_up("exhausted")
             self._log.changed.notify_all()
 
-    def _give_up(self, why: str, reason: str) -> None:
-        """Ask for no more; what waits for a person may still be decided."""
+    def _give_up(self, why: str) -> None:
+        """Begin no more; those that were begun go as far as they can."""
         with self._log.changed:
             self._is_over = True
-            proposals = self._log.state.proposals
-            for name in sorted(proposals.live, key=_number):
-                if proposals[name].stage is Stage.DRAFTING:
-                    self._log.note("abandoned", proposal=name, reason=reason)
             self._workshop.give_up(why)
 
     def _decide_overdue(self) -> None:
@@ -169,7 +172,3 @@ class Studio:
 
 def _waited(record: ProposalRecord) -> float:
     return time.time() - (record.gated_at or time.time())
-
-
-def _number(name: str) -> int:
-    return int(name.removeprefix("p"))
