@@ -14,7 +14,7 @@ from agentarch.meta.pack import Pack, load_pack
 from agentarch.models.clock import Clock
 from agentarch.models.factory import ModelSettings, check_servers, make_client
 from agentarch.models.places import MANUAL, missing_key
-from agentarch.models.pricing import Price, known_price, parse_price
+from agentarch.models.pricing import Price, given_price, known_price, parse_price
 from agentarch.search.authoring.books import Ceilings, RunBooks
 from agentarch.search.authoring.briefs import Briefs
 from agentarch.search.authoring.choosing import Chooser
@@ -50,7 +50,11 @@ def prices_of(config: RunConfig) -> Callable[[str], Price | None]:
             raise unknown_name("model in --price", name, config.models)
     known: dict[str, Price | None] = {}
     for name in config.models:
-        known[name] = FREE if name == MANUAL else told.get(name) or told.get("") or known_price(name)
+        numbers = told.get(name) or told.get("")
+        if name == MANUAL:
+            known[name] = FREE
+        else:
+            known[name] = known_price(name) if numbers is None else given_price(name, numbers)
     return known.get
 
 
