@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from agentarch.config import RunConfig
 from agentarch.errors import UsageError, unknown_name
@@ -58,18 +57,19 @@ def prices_of(config: RunConfig) -> Callable[[str], Price | None]:
     return known.get
 
 
+def split_url(text: str) -> tuple[str, str]:
+    """Return the model that a base URL is for, empty for every model, and the URL."""
+    model, mark, rest = text.partition("=http")
+    return (model, f"http{rest}") if mark else ("", text)
+
+
 def settings_of(config: RunConfig) -> ModelSettings:
     """Return which models a run asks, and where.
 
     Raises:
-        UsageError: a base URL is for a model that the run does not ask, or holds a password.
+        UsageError: a base URL is for a model that the run does not ask.
     """
-    urls = dict(_split_url(text) for text in config.base_url)
-    if any("@" in urlsplit(url).netloc for url in urls.values()):
-        raise UsageError(
-            "--base-url holds a user or a password, and would be kept with the run; leave it away, and set the URL "
-            "as OPENAI_BASE_URL, or as your provider calls it, in the environment"
-        )
+    urls = dict(split_url(text) for text in config.base_url)
     for name in urls:
         if name and name not in config.models:
             raise unknown_name("model in --base-url", name, config.models)
@@ -158,9 +158,3 @@ def studio_maker(
         )
 
     return make
-
-
-def _split_url(text: str) -> tuple[str, str]:
-    """Return the model that a base URL is for, empty for every model, and the URL."""
-    model, mark, rest = text.partition("=http")
-    return (model, f"http{rest}") if mark else ("", text)
