@@ -78,7 +78,7 @@ class RunConfig(BaseModel):
     that is not draws a seed and a secret, so that no design can know its items beforehand.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     kind: str = Field("network", description="kind of design to search over")
     suite: str | None = Field(None, description="named set of tasks, with a budget and a highest rung")
@@ -126,7 +126,9 @@ class RunConfig(BaseModel):
         120.0, description="how long a model may be silent in the middle of a request"
     )
     prompts: str | None = Field(None, description="folder of prompt templates that replace the shipped ones")
-    prompt_tokens: int = Field(24_000, strict=True, ge=4_000, description="no prompt is longer")
+    prompt_tokens: int = Field(
+        24_000, strict=True, ge=4_000, description="no prompt is longer, not counting the schema"
+    )
     reply_tokens: int = Field(8_192, strict=True, ge=256, description="no answer is longer")
     reflect: bool = Field(
         True, strict=True, description="let a model look at each design before anything is spent"
@@ -137,6 +139,18 @@ class RunConfig(BaseModel):
     placebo: Literal["shuffled", "none"] | None = Field(
         None, description="show the models other parents than the chosen ones, or none"
     )
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            rest = text.partition("://")[2] or text
+            if "@" in re.split(r"[/?#]", rest)[0]:
+                raise ValueError(
+                    "--base-url holds a user or a password, and would be kept with the run; leave it away, and set the "
+                    "URL as OPENAI_BASE_URL, or as your provider calls it, in the environment"
+                )
+        return value
 
     @field_validator("review")
     @classmethod
@@ -207,7 +221,8 @@ def make_config(given: Mapping[str, Any], file: Path | None = None) -> RunConfig
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "configuration"
         message = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{name}: {message} (got {first['input']!r})") from None
+        came = "" if name.startswith("base_url") else f" (got {first['input']!r})"  # it may hold a password
+        raise UsageError(f"{name}: {message}{came}") from None
 
 
 def _of_suite(suite: Suite, settings: dict[str, Any]) -> dict[str, Any]:

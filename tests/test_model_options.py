@@ -12,7 +12,10 @@ from support.model_runs import NO_KEYS, begun, search, told
 from support.model_server import ModelServer
 from support.processes import below, wait_until, warm_processes
 
+from agentarch.cli.searching import with_keys
+from agentarch.config import make_config
 from agentarch.content import content_folder
+from agentarch.errors import UsageError
 
 EVALUATIONS = 38
 WRONG, RIGHT = "wrong-key-1f0c93d2a7", "right-key-8b61e04c55"
@@ -182,6 +185,27 @@ def test_a_password_in_a_url_is_refused_and_not_repeated(tmp_path):
     assert "pass-9174" not in error
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://me:pass-9174@127.0.0.1:9/v1",
+        "openai/x=https://me:pass-9174@host/v1",
+        "me:pass-9174@host/v1",
+        "http://me:pass-9174@host/v1?to=http://other",
+        ["http://me:pass-9174@host", 3],
+    ],
+)
+def test_a_password_in_a_url_is_not_kept_either_where_no_model_is_asked(url):
+    with pytest.raises(UsageError) as caught:
+        make_config({"tasks": "tiny", "base_url": url})
+    assert "pass-9174" not in str(caught.value)
+
+
+def test_an_at_sign_elsewhere_in_a_url_is_no_password():
+    url = "vertex_ai/claude@20240620=http://127.0.0.1:9/a@b"
+    assert make_config({"tasks": "tiny", "base_url": url}).base_url == (url,)
+
+
 def test_the_proposer_of_models_needs_a_model(tmp_path):
     assert "--model manual" in refused(tmp_path, "--proposer", "meta")
 
@@ -238,6 +262,26 @@ def test_without_a_model_one_line_says_so_and_the_search_goes_on(tmp_path, optio
     assert sum("language model" in line or "--model" in line for line in said.err.splitlines()) == 1
     assert said.json["evaluations"] == 1
     assert said.json["ledger"]["requests"] == 0
+
+
+def test_what_is_said_of_a_model_whose_key_lacks_is_dropped_with_it(monkeypatch, capsys):
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    config = make_config(
+        {
+            "tasks": "tiny",
+            "model": "openai/a,anthropic/b,anthropic/c",
+            "base_url": f"anthropic/b={NOWHERE}",
+            "price": ("openai/a=1,5", "anthropic/b=2,6", "3,15"),
+        }
+    )
+    left = with_keys(config)
+    assert left.model == ("anthropic/b",)
+    assert left.price == ("anthropic/b=2,6", "3,15")
+    assert left.base_url == config.base_url
+    assert (
+        "OPENAI_API_KEY, ANTHROPIC_API_KEY is not set: only anthropic/b is asked." in capsys.readouterr().err
+    )
 
 
 def test_models_whose_key_is_there_are_asked_without_the_others(tmp_path):

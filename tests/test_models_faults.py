@@ -15,6 +15,7 @@ from support.model_server import FAULTS, ModelServer
 from support.models import MODELS, NATIVE, RecordingBooks, asking, question
 from support.processes import wait_until
 
+from agentarch.errors import UsageError
 from agentarch.models import (
     BudgetSpent,
     ModelSettings,
@@ -22,6 +23,7 @@ from agentarch.models import (
     Refused,
     Stopped,
     Unavailable,
+    check_servers,
     make_client,
 )
 
@@ -149,6 +151,20 @@ def test_a_wait_past_the_deadline_is_left_to_the_caller(model, tmp_path):
         assert asker.clock.slept == []
 
 
+def test_waiting_for_room_in_the_books_costs_no_patience(tmp_path):
+    class FullBooks(RecordingBooks):
+        def open(self, intent):
+            asker.clock.now += 500.0
+            return super().open(intent)
+
+    with (
+        ModelServer(faults=["500"], latency_seconds=1.5) as server,
+        asking(tmp_path, "openai/small", server=server, books=FullBooks(), deadline_seconds=120.0) as asker,
+    ):
+        assert asker.ask(question("openai/small")).text
+        assert asker.books.outcomes == ["failed", "answered"]
+
+
 def test_pauses_grow_and_end_with_the_deadline(tmp_path):
     server = ModelServer(fault_for=lambda _: "429")
     with server, asking(tmp_path, "openai/small", server=server, deadline_seconds=120.0) as asker:
@@ -269,11 +285,18 @@ def test_when_no_model_can_be_reached_the_caller_is_told_when_to_ask_again(tmp_p
         assert server.count.requests <= before + 2, "one to find out for each, at most"
 
 
+def test_a_person_is_no_fallback():
+    with pytest.raises(
+        UsageError, match=r"--fallback-model manual: a person is no fallback, for .*--model manual"
+    ):
+        check_servers(ModelSettings(("openai/a",), fallbacks=("manual",)))
+
+
 def test_a_base_url_where_nothing_answers_is_an_outage_that_names_it(model, tmp_path):
     with ModelServer() as server:
         url = server.base_url
     with asking(tmp_path, model, base_url=url) as asker:
-        with pytest.raises(Unavailable, match=f"nothing answers at {url[:20]}.*--base-url.*agentarch resume"):
+        with pytest.raises(Unavailable, match=f"nothing answers at {url[:20]}.*; start the server again"):
             asker.ask(question(model))
         assert set(asker.books.outcomes) == {"failed"}
 

@@ -37,7 +37,7 @@ def asked(folder, number=1):
 
 
 def test_a_prompt_is_a_readable_file_and_its_answer_another_one(real, tmp_path):
-    thread, outcome = in_background(real.ask, question("manual"))
+    thread, outcome = in_background(real.ask, question("manual", sample=2))
     [prompt] = asked(tmp_path)
     page = prompt.read_text()
     assert "You design networks." in page
@@ -50,6 +50,8 @@ def test_a_prompt_is_a_readable_file_and_its_answer_another_one(real, tmp_path):
     [reply] = outcome
     assert (reply.text, reply.model) == ('{"text": "by hand"}', "manual")
     assert real.books.outcomes == ["answered"]
+    assert real.books.intents[0].sample == 2
+    assert real.books.settlements[0].transcript["finish"] == "stop"
     assert real.books.usage.input_tokens == real.books.usage.output_tokens == 0
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentarch.errors import UsageError
-from agentarch.models import Intent, Price, Usage, cost, known_price, most, parse_price
+from agentarch.models import Intent, Price, Usage, cost, given_price, known_price, most, parse_price, pricing
 
 
 @pytest.mark.parametrize(
@@ -17,15 +17,44 @@ from agentarch.models import Intent, Price, Usage, cost, known_price, most, pars
         ("3,15", "", Price(3, 15, 3, 3)),
         (" 0.25 , 1e1 ", "", Price(0.25, 10, 0.25, 0.25)),
         ("3,15,0.3", "", Price(3, 15, 0.3, 3)),
+        ("3,15,0.3,4", "", Price(3, 15, 0.3, 4)),
         ("openai/NAME=0,0", "openai/NAME", Price(0, 0, 0, 0)),
+        ("anthropic/NAME=3,15,0.3,6", "anthropic/NAME", Price(3, 15, 0.3, 6)),
         ("a=b/c=1,2", "a=b/c", Price(1, 2, 1, 1)),
     ],
 )
 def test_a_price_is_read_as_people_write_it(text, model, price):
-    assert parse_price(text) == (model, price)
+    name, numbers = parse_price(text)
+    assert name == model
+    assert given_price(name, numbers) == price
 
 
-@pytest.mark.parametrize("text", ["", "3", "3;15", "3,", "1,2,3,4", "-1,2", "nan,1", "inf,1", "a,b", "m="])
+def test_what_anthropic_charges_for_its_cache_is_in_a_price_that_does_not_say_it():
+    price = given_price("anthropic/NAME", parse_price("4,15")[1])
+    assert price == Price(4, 15, 4, 5)
+    assert most(Intent("anthropic/NAME", "propose", "", 1, 1_000_000, 0), price) == 5
+
+
+def test_a_known_price_is_the_dearest_that_may_be_charged(monkeypatch):
+    entry = {
+        "mode": "chat",
+        "input_cost_per_token": 1e-6,
+        "input_cost_per_token_above_200k_tokens": 2e-6,
+        "input_cost_per_token_above_200k_tokens_priority": 9e-6,  # nobody asks for it
+        "output_cost_per_token": 3e-6,
+        "output_cost_per_token_above_200k_tokens": 4e-6,
+        "output_cost_per_reasoning_token": 5e-6,
+        "cache_read_input_token_cost": 2e-7,
+        "cache_read_input_token_cost_above_1000k_tokens": 4e-7,
+        "cache_creation_input_token_cost": 1.25e-6,
+        "cache_creation_input_token_cost_above_200k_tokens": 2.5e-6,
+        "cache_creation_input_token_cost_above_1hr": 8e-6,
+    }
+    monkeypatch.setattr(pricing, "_price_file", lambda: {"gemini/x": entry})
+    assert known_price("gemini/x") == Price(2, 5, 0.4, 2.5)
+
+
+@pytest.mark.parametrize("text", ["", "3", "3;15", "3,", "1,2,3,4,5", "-1,2", "nan,1", "inf,1", "a,b", "m="])
 def test_what_is_no_price_is_shown_how_to_write_one(text):
     with pytest.raises(UsageError, match=r"expected IN,OUT .* e\.g\. 3,15"):
         parse_price(text)

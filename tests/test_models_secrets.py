@@ -13,7 +13,10 @@ from support.models import MODELS, NATIVE, asking, question
 
 from agentarch.errors import UsageError
 from agentarch.models import ModelFault, ModelSettings, check_servers, missing_key
+from agentarch.models.faults import understood
+from agentarch.models.places import Place
 from agentarch.models.secrets import Secrets
+from agentarch.models.wire import Garbled, json_object
 
 KEY = "sk-the-one-key-that-nobody-may-read-123456"
 ODD_KEY = "Zebra+crossing/77=="
@@ -72,6 +75,41 @@ def test_secrets_are_found_anywhere_in_a_text(text):
     secrets = Secrets([ODD_KEY], environment={})
     assert ODD_KEY not in secrets.scrub(text.format(key=ODD_KEY))
     assert secrets.scrub_all({"a": [text.format(key=ODD_KEY)]}) == {"a": [text.format(key="***")]}
+
+
+def test_of_a_key_across_the_cut_of_a_long_error_nothing_is_left():
+    key, place = "Qz7Xv9Kw3Jp5", Place("openai/a", "openai", "a")
+    secrets = Secrets([key], environment={})
+    for before in range(320):
+        text = "." * before + key + "." * 500
+        with pytest.raises(Garbled) as caught:
+            json_object(text.encode())
+        for error in (caught.value, ValueError(text)):
+            said = str(understood(error, place, secrets))
+            assert len(said) < 400
+            assert not any(key[at : at + 2] in said for at in range(len(key) - 1)), said
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "WATSONX_APIKEY",
+        "WATSONX_ZENAPIKEY",
+        "SCW_SECRET_KEY",
+        "AWS_BEARER_TOKEN_BEDROCK",
+        "AWS_ACCESS_KEY_ID",
+        "DB_PASSWORD",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "hf_token",
+    ],
+)
+def test_the_variables_that_hold_keys_are_known_by_their_names(name):
+    assert Secrets(environment={name: ODD_KEY}).scrub(f"x {ODD_KEY}") == "x ***"
+
+
+@pytest.mark.parametrize("name", ["TOKENIZERS_PARALLELISM", "KEYBOARD", "SECRETARY_NAME", "PATH"])
+def test_other_variables_hold_no_key(name):
+    assert Secrets(environment={name: "ordinary"}).scrub("an ordinary text") == "an ordinary text"
 
 
 def test_a_placeholder_key_tears_no_text_apart():

@@ -129,7 +129,10 @@ def search(
         str | None, typer.Option(help="How long a model may be silent in a request.  [default: 120s]")
     ] = None,
     prompt_tokens: Annotated[
-        int | None, typer.Option(help="No prompt is longer, by a cautious estimate.  [default: 24000]")
+        int | None,
+        typer.Option(
+            help="No prompt is longer, by a cautious estimate, not counting the schema.  [default: 24000]"
+        ),
     ] = None,
     reply_tokens: Annotated[int | None, typer.Option(help="No answer is longer.  [default: 8192]")] = None,
     controls: Annotated[

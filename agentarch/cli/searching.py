@@ -61,17 +61,24 @@ def pairs(flag: str, given: list[str] | None) -> dict[str, str] | None:
 
 
 def with_keys(config: RunConfig) -> RunConfig:
-    """Return the settings without the models whose key lacks, and say so; without any, a built-in proposer writes."""
+    """Return the settings without the models whose key lacks, and say so; without any, a built-in proposer writes.
+
+    Raises:
+        UsageError: a model, a price or a base URL is written wrongly.
+    """
     from agentarch.models.places import missing_key
+    from agentarch.models.pricing import parse_price
+    from agentarch.search.authoring.setup import settings_of, split_url
 
     if not config.model:
         if config.proposer == DEFAULT_PROPOSER:
             ERR.print(f"No --model is named, so {DEFAULT_PROPOSER}, which needs none, writes the designs.")
         return config
+    settings = settings_of(config)
     lacking = {
         name: variable
         for name in config.models
-        if not config.base_url and (variable := missing_key(name)) is not None
+        if (variable := missing_key(name, settings.place(name).base_url)) is not None
     }
     if not lacking:
         return config
@@ -81,6 +88,8 @@ def with_keys(config: RunConfig) -> RunConfig:
         "model": left,
         "fallback_model": tuple(name for name in config.fallback_model if name not in lacking),
         "role_model": {role: name for role, name in config.role_model.items() if name not in lacking},
+        "price": tuple(text for text in config.price if parse_price(text)[0] not in lacking),
+        "base_url": tuple(text for text in config.base_url if split_url(text)[0] not in lacking),
     }
     if left:
         ERR.print(f"{told} is not set: only {', '.join(left)} is asked.", markup=False, soft_wrap=True)
@@ -92,7 +101,14 @@ def with_keys(config: RunConfig) -> RunConfig:
     )
     return config.model_copy(
         update=changed
-        | {"proposer": DEFAULT_PROPOSER, "role_model": {}, "fallback_model": (), "price": (), "review": "off"}
+        | {
+            "proposer": DEFAULT_PROPOSER,
+            "role_model": {},
+            "fallback_model": (),
+            "price": (),
+            "base_url": (),
+            "review": "off",
+        }
     )
 
 

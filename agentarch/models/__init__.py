@@ -19,7 +19,7 @@ from agentarch.models.contract import (
 )
 from agentarch.models.factory import ModelSettings, check_servers, make_client
 from agentarch.models.places import MANUAL, missing_key
-from agentarch.models.pricing import Price, cost, known_price, most, parse_price
+from agentarch.models.pricing import Price, cost, given_price, known_price, most, parse_price
 
 __all__ = [
     "MANUAL",
@@ -41,6 +41,7 @@ __all__ = [
     "Usage",
     "check_servers",
     "cost",
+    "given_price",
     "known_price",
     "make_client",
     "missing_key",

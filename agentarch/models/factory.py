@@ -1,4 +1,8 @@
-"""Puts a client together: budget, cache, retries, adapters. An SDK is loaded when a model that needs it is asked."""
+"""Puts a client together. A question goes through the cache, the retries, the books and an adapter, in this order.
+
+So every request is booked, each retry too, and what the cache answers costs nothing. An SDK is loaded when a model that
+needs it is asked.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agentarch.errors import UsageError
 from agentarch.models.adapter import Adapter
 from agentarch.models.clock import Clock
 from agentarch.models.contract import Ask, Books, Client, Reply
@@ -47,8 +52,13 @@ class ModelSettings:
         """Where each model is, fallbacks included.
 
         Raises:
-            UsageError: a model or a URL is written wrongly.
+            UsageError: a model or a URL is written wrongly, or a fallback is a person.
         """
+        if MANUAL in self.fallbacks:
+            raise UsageError(
+                f"--fallback-model {MANUAL}: a person is no fallback, for an answer would be waited for without "
+                f"end while the model may be up again; name another model, or give --model {MANUAL} beside the others"
+            )
         return tuple(self.place(model) for model in dict.fromkeys(self.models + self.fallbacks))
 
     def place(self, model: str) -> Place:
@@ -101,8 +111,7 @@ def make_client(
 
     adapters = _Adapters(settings, secrets)
     patience = Patience(settings.deadline_seconds, settings.attempts, settings.first_pause_seconds)
-    fallbacks = [model for model in settings.fallbacks if model != MANUAL]
-    inner: Client = RetryingClient(adapters.of, books, stop, secrets, fallbacks, patience, clock)
+    inner: Client = RetryingClient(adapters.of, books, stop, secrets, settings.fallbacks, patience, clock)
     if settings.keeps_replies:
         from agentarch.models.caching import CachingClient
 

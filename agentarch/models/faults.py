@@ -94,7 +94,7 @@ def understood(error: Exception, place: Place, secrets: Secrets, draft: Draft | 
         secrets: what must not be said.
         draft: what had come.
     """
-    said = secrets.scrub(f"{place.model}: {_message(error)}")
+    said = secrets.scrub(f"{place.model}: {_message(error, secrets)}")
     if isinstance(error, Garbled):
         return _retry(said, "unknown", draft)
     if isinstance(error, Told):
@@ -104,7 +104,8 @@ def understood(error: Exception, place: Place, secrets: Secrets, draft: Draft | 
     causes = list(_causes(error))
     names = {kind.__name__ for cause in causes for kind in type(cause).__mro__}
     if names & _NOBODY_THERE:  # so nothing was sent
-        return _retry(f"{place.model}: {nothing_answers(place)}" if place.base_url else said, "failed", draft)
+        silent = f"{place.model}: {nothing_answers(place)}; start the server again"
+        return _retry(silent if place.base_url else said, "failed", draft)
     status = getattr(error, "status_code", None)
     has_response = any(getattr(cause, "response", None) is not None for cause in causes)
     is_made_up = not has_response or bool(names & _LOST)  # litellm gives a status to everything
@@ -114,7 +115,7 @@ def understood(error: Exception, place: Place, secrets: Secrets, draft: Draft | 
 
 
 def _from_status(error: Exception, status: int, place: Place, secrets: Secrets, draft: Draft | None) -> Fault:
-    message = _message(error)
+    message = _message(error, secrets)
     said = secrets.scrub(f"{place.model}: {status}: {message}")
     if status in (401, 403):
         hint = (
@@ -157,15 +158,18 @@ def _retry(
     return Fault(said, Decision.RETRY, outcome, is_outage=is_outage, after_seconds=after_seconds, draft=draft)
 
 
-def _message(error: BaseException) -> str:
-    """Return the sentence that the provider wrote, or else what the SDK did."""
+def _message(error: BaseException, secrets: Secrets) -> str:
+    """Return the sentence that the provider wrote, or else what the SDK did.
+
+    It is scrubbed before it is cut, for of a key across the cut a part would be left.
+    """
     body = mapping(getattr(error, "body", None))
     details = mapping(body.get("error")) or body
     said = details.get("message") or getattr(error, "message", None) or str(error) or type(error).__name__
     if not isinstance(error, Garbled | Told) and not isinstance(getattr(error, "status_code", None), int):
         deepest = list(_causes(error))[-1]
         said = f"{said} ({type(deepest).__name__}: {deepest})" if deepest is not error else said
-    return one_line(str(said), MOST_REASON_CHARACTERS)
+    return one_line(secrets.scrub(str(said)), MOST_REASON_CHARACTERS)
 
 
 def _is_unknown_model(error: Exception, message: str) -> bool:

@@ -59,7 +59,7 @@ class ManualClient:
             AgentarchError: the prompt cannot be written.
         """
         name = _name(ask)
-        number = self._books.open(Intent(ask.model, ask.role, ask.proposal, 1, 0, 0))
+        number = self._books.open(Intent(ask.model, ask.role, ask.proposal, 1, 0, 0, ask.sample))
         begun = self._clock.monotonic()
         text = None
         try:
@@ -71,7 +71,13 @@ class ManualClient:
         finally:
             outcome, reason = ("answered", "") if text is not None else ("failed", "nobody answered yet")
             kept = self._secrets.scrub_all(
-                {"system": ask.system, "prompt": ask.prompt, "schema": ask.schema, "answer": text}
+                {
+                    "system": ask.system,
+                    "prompt": ask.prompt,
+                    "schema": ask.schema,
+                    "answer": text,
+                    "finish": "stop",
+                }
             )
             seconds = self._clock.monotonic() - begun
             self._books.settle(number, Settlement(outcome, Usage(), seconds, reason, kept if text else None))

@@ -111,7 +111,7 @@ def missing_key(model: str, base_url: str = "", environment: Mapping[str, str] =
 
 def nothing_answers(place: Place) -> str:
     """Return the sentence for a base URL where no server listens."""
-    return f"nothing answers at {place.shown_url}; start the server or correct --base-url"
+    return f"nothing answers at {place.shown_url}"
 
 
 def check_reachable(places: Iterable[Place], timeout_seconds: float = 3.0) -> None:
@@ -128,7 +128,7 @@ def check_reachable(places: Iterable[Place], timeout_seconds: float = 3.0) -> No
             address = (place.host, parts.port or _PORTS[parts.scheme])
             socket.create_connection(address, timeout_seconds).close()
         except OSError:
-            raise UsageError(nothing_answers(place)) from None
+            raise UsageError(f"{nothing_answers(place)}; start the server or correct --base-url") from None
 
 
 def _is_proxied(parts: SplitResult) -> bool:

@@ -6,7 +6,8 @@ import functools
 import importlib.metadata
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,9 @@ from agentarch.models.contract import Intent, Usage
 PRICE_FILE = "litellm/model_prices_and_context_window_backup.json"
 _MILLION = 1_000_000
 _TEXT_MODES = ("chat", "completion", "responses")
+_ANTHROPIC_CACHE_WRITE = 1.25
+"""Times the price of input: we ask Anthropic to keep the instructions, and it charges for that."""
+_LONG_PROMPT = re.compile(r"_above_\d+k_tokens")
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,11 @@ class Price:
     cache_write: float
 
 
-def parse_price(text: str) -> tuple[str, Price]:
-    """Read `IN,OUT` or `IN,OUT,CACHED`, in dollars per million tokens; `MODEL=` may stand before it.
-
-    Tokens read from a cache cost as much as others where the third number lacks.
+def parse_price(text: str) -> tuple[str, tuple[float, ...]]:
+    """Read `IN,OUT[,CACHED[,STORED]]`, in dollars per million tokens; `MODEL=` may stand before it.
 
     Returns:
-        The model it is for, empty for every model, and the price.
+        The model it is for, empty for every model, and the two to four numbers.
 
     Raises:
         UsageError: it is no price.
@@ -51,16 +53,31 @@ def parse_price(text: str) -> tuple[str, Price]:
         values = [float(number) for number in numbers.split(",")]
     except ValueError:
         values = []
-    if len(values) not in (2, 3) or not all(math.isfinite(value) and value >= 0 for value in values):
+    if len(values) not in (2, 3, 4) or not all(math.isfinite(value) and value >= 0 for value in values):
         raise UsageError(
-            f"--price {text!r} is no price; expected IN,OUT or IN,OUT,CACHED in dollars per million tokens, "
+            f"--price {text!r} is no price; expected IN,OUT or IN,OUT,CACHED or IN,OUT,CACHED,STORED in dollars per "
+            "million tokens (CACHED: that the provider reads from its cache, STORED: that it writes there), "
             "e.g. 3,15 or openai/NAME=3,15"
         )
-    return model.strip(), Price(values[0], values[1], values[2] if len(values) == 3 else values[0], values[0])
+    return model.strip(), tuple(values)
+
+
+def given_price(model: str, numbers: Sequence[float]) -> Price:
+    """Return the price of a model for which `parse_price` read these numbers.
+
+    Tokens read from a cache cost as much as others where the third number lacks, and so do those written to one
+    where the fourth does, but for Anthropic, which asks for a quarter more.
+    """
+    sent, written = numbers[:2]
+    cached = numbers[2] if len(numbers) > 2 else sent
+    return Price(sent, written, cached, numbers[3] if len(numbers) > 3 else _usual_cache_write(model, sent))
 
 
 def known_price(model: str) -> Price | None:
-    """Return what a model costs according to litellm's price file; None where that does not say."""
+    """Return what a model costs according to litellm's price file; None where that does not say.
+
+    Where a kind of token has several prices, for long prompts or for reasoning, it is the dearest.
+    """
     provider, _, name = model.partition("/")
     entry = _price_file().get(model)
     if entry is None and provider in ("openai", "anthropic"):
@@ -69,12 +86,18 @@ def known_price(model: str) -> Price | None:
             return None
     if entry is None or entry.get("mode") not in _TEXT_MODES:
         return None
-    sent, written = _dollars(entry, "input_cost_per_token"), _dollars(entry, "output_cost_per_token")
+    sent, written = _dearest(entry, "input_cost_per_token"), _dearest(entry, "output_cost_per_token")
     if sent is None or written is None:
         return None
-    cached = _dollars(entry, "cache_read_input_token_cost")
-    stored = _dollars(entry, "cache_creation_input_token_cost")
-    return Price(sent, written, sent if cached is None else cached, sent if stored is None else stored)
+    thought = _dearest(entry, "output_cost_per_reasoning_token") or 0.0
+    cached = _dearest(entry, "cache_read_input_token_cost")
+    stored = _dearest(entry, "cache_creation_input_token_cost")
+    return Price(
+        sent,
+        max(written, thought),
+        sent if cached is None else cached,
+        _usual_cache_write(model, sent) if stored is None else stored,
+    )
 
 
 def cost(usage: Usage, price: Price) -> float:
@@ -92,8 +115,20 @@ def most(intent: Intent, price: Price) -> float:
     return (intent.most_input_tokens * dearest + intent.most_output_tokens * price.output) / _MILLION
 
 
-def _dollars(entry: Mapping[str, Any], name: str) -> float | None:
-    value = entry.get(name)
+def _usual_cache_write(model: str, sent: float) -> float:
+    return sent * _ANTHROPIC_CACHE_WRITE if model.startswith("anthropic/") else sent
+
+
+def _dearest(entry: Mapping[str, Any], name: str) -> float | None:
+    """Return the price of a kind of token, or that for long prompts where it is higher; None without the first."""
+    usual = _dollars(entry.get(name))
+    if usual is None:
+        return None
+    tiers = (key for key in entry if key.startswith(name) and _LONG_PROMPT.fullmatch(key, len(name)))
+    return max([usual, *(_dollars(entry[key]) or 0.0 for key in tiers)])
+
+
+def _dollars(value: object) -> float | None:
     if not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
         return None
     return float(f"{value * _MILLION:.9g}")  # 3e-07 is 0.3 dollars, not 0.29999999999999999

@@ -46,7 +46,7 @@ class Question:
         standing: what is known of the model.
         books: where each request is written down before it is sent.
         secrets: what must be in no transcript and no reply.
-        deadline_seconds: from now on.
+        deadline_seconds: from now on; waiting for room in the books does not count.
         clock: tells the time.
     """
 
@@ -138,13 +138,21 @@ class Question:
     def _open(self, intent: Intent, adapter: Adapter) -> int:
         """Book a request; where the bound has no room left, by what the provider counts, which is far less."""
         try:
-            return self._books.open(intent)
+            return self._booked(intent)
         except BudgetSpent:
             counted = adapter.count(self._ask, self._form, COUNTING_SECONDS)
             if counted is None:
                 raise
             bound = min(intent.most_input_tokens, math.ceil(counted * COUNTING_MARGIN) + WRAPPING_TOKENS)
-            return self._books.open(replace(intent, most_input_tokens=bound))
+            return self._booked(replace(intent, most_input_tokens=bound))
+
+    def _booked(self, intent: Intent) -> int:
+        """Book a request. Others may hold the room for minutes, and that costs no patience."""
+        begun = self._clock.monotonic()
+        try:
+            return self._books.open(intent)
+        finally:
+            self._deadline += self._clock.monotonic() - begun
 
     def _give_up_or_go_on(self, fault: Fault) -> None:
         """Return when another attempt may succeed."""

@@ -37,7 +37,8 @@ class Patience:
     """How long to try.
 
     Attributes:
-        deadline_seconds: for one question to one model, every attempt and pause included.
+        deadline_seconds: for one question to one model, every attempt and pause included, but for waits until the
+            books have room.
         attempts: for one question to one model, at most.
         first_pause_seconds: after the first failure; it doubles with each, and a share by chance is added.
         most_pause_seconds: it grows no longer, unless the provider asks for more.

@@ -12,9 +12,7 @@ MASK = "***"
 LEAST_CHARACTERS = 8
 """Shorter ones are placeholders such as `EMPTY`, or would tear ordinary text apart."""
 
-_NAMES = re.compile(
-    r"(API_KEY|_TOKEN|_SECRET|_PASSWORD|ACCESS_KEY|ACCESS_KEY_ID|_CREDENTIALS?)$", re.IGNORECASE
-)
+_NAMES = re.compile(r"(KEY|ACCESS_KEY_ID|_CREDENTIALS?)$|(^|_)(TOKEN|SECRET|PASSWORD)(_|$)", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)[^/\s@'\"]+(?=@)")
 _LOOKS_LIKE_KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{16,}")
 
@@ -24,7 +22,7 @@ class Secrets:
 
     Args:
         values: those in use, and URLs whose user and password are secret.
-        environment: every variable whose name ends like that of a key is one, too, for libraries read their own.
+        environment: every variable whose name is like that of a key holds one, too, for libraries read their own.
     """
 
     def __init__(self, values: Iterable[str] = (), environment: Mapping[str, str] = os.environ) -> None:

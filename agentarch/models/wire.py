@@ -22,7 +22,7 @@ MOST_TOKENS = 10**12
 
 
 class Garbled(Exception):
-    """What came is nothing that a provider sends."""
+    """What came is nothing that a provider sends. The message may hold all of it, and keys."""
 
 
 class Told(Exception):
@@ -132,8 +132,7 @@ def json_object(data: bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        start = one_line(data[:200].decode("utf-8", "replace"), 80)
-        raise Garbled(f"expected a JSON object; came {start!r}")
+        raise Garbled(f"expected a JSON object; came: {data.decode('utf-8', 'replace')}")
     return value
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from agentarch.config import RunConfig
 from agentarch.errors import UsageError, unknown_name
@@ -14,7 +13,7 @@ from agentarch.meta.pack import Pack, load_pack
 from agentarch.models.clock import Clock
 from agentarch.models.factory import ModelSettings, check_servers, make_client
 from agentarch.models.places import MANUAL, missing_key
-from agentarch.models.pricing import Price, known_price, parse_price
+from agentarch.models.pricing import Price, given_price, known_price, parse_price
 from agentarch.search.authoring.books import Ceilings, RunBooks
 from agentarch.search.authoring.briefs import Briefs
 from agentarch.search.authoring.choosing import Chooser
@@ -50,22 +49,27 @@ def prices_of(config: RunConfig) -> Callable[[str], Price | None]:
             raise unknown_name("model in --price", name, config.models)
     known: dict[str, Price | None] = {}
     for name in config.models:
-        known[name] = FREE if name == MANUAL else told.get(name) or told.get("") or known_price(name)
+        numbers = told.get(name) or told.get("")
+        if name == MANUAL:
+            known[name] = FREE
+        else:
+            known[name] = known_price(name) if numbers is None else given_price(name, numbers)
     return known.get
+
+
+def split_url(text: str) -> tuple[str, str]:
+    """Return the model that a base URL is for, empty for every model, and the URL."""
+    model, mark, rest = text.partition("=http")
+    return (model, f"http{rest}") if mark else ("", text)
 
 
 def settings_of(config: RunConfig) -> ModelSettings:
     """Return which models a run asks, and where.
 
     Raises:
-        UsageError: a base URL is for a model that the run does not ask, or holds a password.
+        UsageError: a base URL is for a model that the run does not ask.
     """
-    urls = dict(_split_url(text) for text in config.base_url)
-    if any("@" in urlsplit(url).netloc for url in urls.values()):
-        raise UsageError(
-            "--base-url holds a user or a password, and would be kept with the run; leave it away, and set the URL "
-            "as OPENAI_BASE_URL, or as your provider calls it, in the environment"
-        )
+    urls = dict(split_url(text) for text in config.base_url)
     for name in urls:
         if name and name not in config.models:
             raise unknown_name("model in --base-url", name, config.models)
@@ -158,9 +162,3 @@ def studio_maker(
         )
 
     return make
-
-
-def _split_url(text: str) -> tuple[str, str]:
-    """Return the model that a base URL is for, empty for every model, and the URL."""
-    model, mark, rest = text.partition("=http")
-    return (model, f"http{rest}") if mark else ("", text)
