@@ -51,7 +51,8 @@ def test_a_known_price_is_the_dearest_that_may_be_charged(monkeypatch):
         "cache_creation_input_token_cost_above_1hr": 8e-6,
     }
     monkeypatch.setattr(pricing, "_price_file", lambda: {"gemini/x": entry})
-    assert known_price("gemini/x") == Price(2, 5, 0.4, 2.5)
+    assert known_price("gemini/x", longest_prompt=2_000_000) == Price(2, 5, 0.4, 2.5)
+    assert known_price("gemini/x") == Price(1, 5, 0.2, 1.25), "what only longer prompts cost"
 
 
 @pytest.mark.parametrize("text", ["", "3", "3;15", "3,", "1,2,3,4,5", "-1,2", "nan,1", "inf,1", "a,b", "m="])

@@ -19,7 +19,7 @@ _MILLION = 1_000_000
 _TEXT_MODES = ("chat", "completion", "responses")
 _ANTHROPIC_CACHE_WRITE = 1.25
 """Times the price of input: we ask Anthropic to keep the instructions, and it charges for that."""
-_LONG_PROMPT = re.compile(r"_above_\d+k_tokens")
+_LONG_PROMPT = re.compile(r"_above_(\d+)k_tokens")
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,13 @@ def given_price(model: str, numbers: Sequence[float]) -> Price:
     return Price(sent, written, cached, numbers[3] if len(numbers) > 3 else _usual_cache_write(model, sent))
 
 
-def known_price(model: str) -> Price | None:
+def known_price(model: str, longest_prompt: int = 100_000) -> Price | None:
     """Return what a model costs according to litellm's price file; None where that does not say.
 
-    Where a kind of token has several prices, for long prompts or for reasoning, it is the dearest.
+    Args:
+        model: as the user wrote it.
+        longest_prompt: in tokens; dearer prices for prompts that are longer are left alone. Of several prices that are
+            left for a kind of token, it is the dearest.
     """
     provider, _, name = model.partition("/")
     entry = _price_file().get(model)
@@ -86,12 +89,15 @@ def known_price(model: str) -> Price | None:
             return None
     if entry is None or entry.get("mode") not in _TEXT_MODES:
         return None
-    sent, written = _dearest(entry, "input_cost_per_token"), _dearest(entry, "output_cost_per_token")
+    sent, written = (
+        _dearest(entry, "input_cost_per_token", longest_prompt),
+        _dearest(entry, "output_cost_per_token", longest_prompt),
+    )
     if sent is None or written is None:
         return None
-    thought = _dearest(entry, "output_cost_per_reasoning_token") or 0.0
-    cached = _dearest(entry, "cache_read_input_token_cost")
-    stored = _dearest(entry, "cache_creation_input_token_cost")
+    thought = _dearest(entry, "output_cost_per_reasoning_token", longest_prompt) or 0.0
+    cached = _dearest(entry, "cache_read_input_token_cost", longest_prompt)
+    stored = _dearest(entry, "cache_creation_input_token_cost", longest_prompt)
     return Price(
         sent,
         max(written, thought),
@@ -119,13 +125,17 @@ def _usual_cache_write(model: str, sent: float) -> float:
     return sent * _ANTHROPIC_CACHE_WRITE if model.startswith("anthropic/") else sent
 
 
-def _dearest(entry: Mapping[str, Any], name: str) -> float | None:
+def _dearest(entry: Mapping[str, Any], name: str, longest_prompt: int) -> float | None:
     """Return the price of a kind of token, or that for long prompts where it is higher; None without the first."""
     usual = _dollars(entry.get(name))
     if usual is None:
         return None
-    tiers = (key for key in entry if key.startswith(name) and _LONG_PROMPT.fullmatch(key, len(name)))
-    return max([usual, *(_dollars(entry[key]) or 0.0 for key in tiers)])
+    found = [usual]
+    for key in entry:
+        tier = _LONG_PROMPT.fullmatch(key, len(name)) if key.startswith(name) else None
+        if tier is not None and 1_000 * int(tier[1]) < longest_prompt:
+            found.append(_dollars(entry[key]) or 0.0)
+    return max(found)
 
 
 def _dollars(value: object) -> float | None:

@@ -53,7 +53,9 @@ def prices_of(config: RunConfig) -> Callable[[str], Price | None]:
         if name == MANUAL:
             known[name] = FREE
         else:
-            known[name] = known_price(name) if numbers is None else given_price(name, numbers)
+            known[name] = (
+                known_price(name, config.prompt_tokens) if numbers is None else given_price(name, numbers)
+            )
     return known.get
 
 
