@@ -31,13 +31,11 @@ def printable(text: str, max_characters: int) -> str:
     """
     if len(text) > 4 * max_characters:  # bounds the work on megabytes
         text = text[: 2 * max_characters] + text[-2 * max_characters :]
-    visible = text
-    if not (
-        text.isascii() and text.replace("\n", "").replace("\t", "").isprintable()
-    ):  # nearly every text is
-        visible = text
-    if not _SURELY_VISIBLE.fullmatch(text):
-        visible = "".join(c for c in _TERMINAL_SEQUENCE.sub("", text) if c in "\n\t" or _is_visible(c))
+    visible = (
+        text
+        if _SURELY_VISIBLE.fullmatch(text)
+        else "".join(c for c in _TERMINAL_SEQUENCE.sub("", text) if c in "\n\t" or _is_visible(c))
+    )
     if len(visible) <= max_characters:
         return visible
     mark = " […] "[:max_characters]

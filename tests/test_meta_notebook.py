@@ -1,8 +1,10 @@
 """What is made of what was measured: templates filled, claims weighed, arms chosen, designs compared."""
 
 import random
+import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentarch.content import content_folder
+from agentarch.design import Design
 from agentarch.errors import AgentarchError
 from agentarch.meta.credit import MEMORY, choose
 from agentarch.meta.draft import Draft, Hole
@@ -24,6 +27,8 @@ from agentarch.meta.findings import (
 from agentarch.meta.holes import fill, fillings, next_filling
 from agentarch.meta.lessons import HALF_LIFE, Prediction, Verdict, heaviest, notebook
 from agentarch.meta.similarity import KnownDesigns, fingerprint, similarity
+from agentarch.search import fingerprints
+from agentarch.search.fingerprints import Fingerprints
 
 SEEDS = {
     path.stem: path.read_text() for path in sorted((content_folder("archive") / "networks").glob("*.py"))
@@ -267,6 +272,50 @@ def test_any_text_has_a_fingerprint_and_findings(text):
         assert len(line) < 400
 
 
+def known_by(*names):
+    return {name: Design(name, "network", name, SEEDS[name]) for name in names}
+
+
+def test_the_nearest_design_of_a_run_is_another_one_than_the_one_asked_about():
+    found = Fingerprints()
+    assert found.nearest(SEEDS["gru"]) is None
+    designs = known_by("gru")
+    found.notice(designs)
+    assert found.nearest(SEEDS["gru"], but="gru") is None
+    designs |= known_by("looped_transformer")
+    found.notice(designs)
+    assert found.nearest(SEEDS["gru"]) == (designs["gru"], 1.0)
+    assert found.nearest(SEEDS["gru"], but="gru")[0].id == "looped_transformer"
+
+
+def test_one_call_looks_at_so_many_designs_the_latest_first_and_the_next_at_the_others(monkeypatch):
+    monkeypatch.setattr(fingerprints, "MOST_AT_ONCE", 1)
+    found, designs = Fingerprints(), known_by("gru", "looped_transformer")
+    found.notice(designs)
+    assert found.nearest(SEEDS["gru"])[0].id == "looped_transformer"
+    found.notice(designs)
+    assert found.nearest(SEEDS["gru"])[0].id == "gru"
+
+
+def test_designs_are_noticed_at_once_while_others_are_looked_at(monkeypatch):
+    looks, may_end = threading.Event(), threading.Event()
+
+    def slow(source):
+        looks.set()
+        assert may_end.wait(10)
+        return fingerprint(source)
+
+    found, designs = Fingerprints(), known_by("gru", "looped_transformer")
+    found.notice(designs)
+    monkeypatch.setattr(fingerprints, "fingerprint", slow)
+    with ThreadPoolExecutor(1) as pool:
+        nearest = pool.submit(found.nearest, SEEDS["gru"])
+        assert looks.wait(10)
+        found.notice(designs | known_by("transformer"))  # would hang behind the one who looks
+        may_end.set()
+        assert nearest.result()[0].id == "gru"
+
+
 def test_the_nearest_of_ten_thousand_is_found_in_a_few_milliseconds():
     known = KnownDesigns()
     assert known.nearest(fingerprint("x = 1")) is None
@@ -278,6 +327,7 @@ def test_the_nearest_of_ten_thousand_is_found_in_a_few_milliseconds():
         known.add(f"d{number}", other)
     known.add("gru", own)
     assert len(known) == 10_001
+    assert known.nearest(own, but="gru") != ("gru", 1.0)
     took = []
     for _ in range(9):
         began = time.perf_counter()

@@ -250,6 +250,22 @@ def test_no_text_can_hold_a_marker(text, nonce):
     assert "\n" not in fence.inline(text, 1_000)
 
 
+@pytest.mark.parametrize(
+    "marker",
+    [
+        "</data-0>",
+        "< / DATA -0>",
+        "\uff1c/data-0\uff1e",
+        "\ufe64/data\u20130>",
+        "<\uff0fdata\u22120>",
+        "<\uff44\uff21ta\uff0d0>",
+    ],
+    ids=ascii,
+)
+def test_what_looks_like_a_marker_is_none(marker):
+    assert Fence(["a"], "n").cleaned(marker) == "\u2039" + marker[1:]
+
+
 def test_nobody_who_lacks_the_nonce_can_know_a_key_and_every_text_changes_it():
     keys = {
         Fence(texts, nonce).key for texts in (["a", "b"], ["ab", ""], ["a"], []) for nonce in ("n", "m", "")

@@ -23,7 +23,9 @@ from support.model_runs import (
 from support.model_server import ModelServer, Request
 from support.terminal import converse
 
-from agentarch.cli.reviewing import ANSWERS
+from agentarch.cli.reviewing import ANSWERS, review_run
+from agentarch.errors import AgentarchError
+from agentarch.store.errors import StoreFull
 
 pytestmark = pytest.mark.slow
 
@@ -136,16 +138,24 @@ def test_proposals_wait_for_a_person_and_nothing_else_waits_for_them(story):
     assert later, "no proposal was begun while others waited"
 
 
-def test_the_list_shows_a_script_what_waits_with_all_that_a_reviewer_needs(story):
+def test_the_list_shows_a_script_what_waits(story):
     listed = story.said["list"].json["pending"]
     assert [one["id"] for one in listed][:6] == list(story.names.values())[:6]
     for one in listed:
         assert one["stage"] == "pending_review"
         assert one["rationale"] == "A short reach suffices for these tasks."
         assert one["parameters"] > 0
-        assert one["nearest"]["similarity"] > 0
-        assert "def build(spec)" in one["source"]
-        assert one["difference"] is None or one["parents"][0]["name"] in one["difference"]
+        assert not {"nearest", "difference", "source"} & one.keys(), (
+            "a long list takes a look at every design"
+        )
+
+
+def test_one_proposal_is_shown_to_a_script_with_its_source_and_what_it_is_like(story, stopped, agentarch):
+    one = agentarch("review", stopped, "--show", story.names["later"], "--json").json
+    assert one["nearest"]["similarity"] > 0
+    assert one["nearest"]["id"] != one["design"]
+    assert "def build(spec)" in one["source"]
+    assert one["difference"] is None or one["parents"][0]["name"] in one["difference"]
 
 
 def test_a_proposal_that_waits_is_evaluated_no_further_than_its_smoke_run(story):
@@ -303,7 +313,7 @@ def test_an_unknown_proposal_is_exit_2_with_the_nearest(story, stopped, agentarc
 
 def test_a_proposal_is_also_found_by_the_id_of_its_design(story, stopped, agentarch):
     design = designs_of(stopped, story.names["later"])[0]["id"]
-    assert agentarch("review", stopped, "--reject", design[:6]).exit_code == 0
+    assert agentarch("review", stopped, "--reject", design[:6], "--reason", "slow").exit_code == 0
     assert decisions(stopped)[-1] == (story.names["later"], "reject")
 
 
@@ -312,7 +322,7 @@ def test_a_proposal_is_also_found_by_the_id_of_its_design(story, stopped, agenta
 )
 def test_what_was_decided_stays_so(story, stopped, agentarch, flag, which):
     before = decisions(stopped)
-    said = agentarch("review", stopped, flag, story.names[which])
+    said = agentarch("review", stopped, flag, story.names[which], "--reason", "slow")
     assert said.exit_code == 2
     assert "was decided before" in said.err
     assert "decision changes nothing" in said.err
@@ -328,7 +338,13 @@ def test_an_editor_is_not_opened_for_what_does_not_wait(story, stopped, agentarc
 
 @pytest.mark.parametrize(
     "options",
-    [["--approve", "p1", "--reject", "p2"], ["--approve", "p1", "--file", "x.py"], ["--approve"]],
+    [
+        ["--approve", "p1", "--reject", "p2"],
+        ["--approve", "p1", "--file", "x.py"],
+        ["--approve"],
+        ["--reject", "p1"],
+        ["--reject", "p1", "--reason", " "],
+    ],
     ids=" ".join,
 )
 def test_options_that_do_not_go_together_are_exit_2(stopped, agentarch, options):
@@ -406,6 +422,31 @@ def test_an_edit_that_does_not_parse_can_be_mended_without_losing_what_was_writt
     edit = told(stopped, "reviewed")[-1]
     assert edit["decision"] == "edit"
     assert edit["source"].endswith("A = 1\n")
+
+
+def test_a_rejection_without_a_reason_is_asked_for_one_once_more(stopped):
+    first, second = [one["id"] for one in json.loads(_list(stopped).out)["pending"]][:2]
+    answers = ["r", "", "too wide", "r", "", "", "q"]
+    assert converse("review", stopped, answers=answers, folder=stopped.parent).exit_code == 0
+    made = [(one["proposal"], one["reason"]) for one in told(stopped, "reviewed")[-2:]]
+    assert made == [(first, "too wide"), (second, "")]
+
+
+def test_an_editor_with_an_open_quote_is_exit_2(story, stopped, agentarch):
+    said = agentarch("review", stopped, "--edit", story.names["later"], EDITOR="vi 'x", VISUAL="")
+    assert said.exit_code == 2
+    assert "No closing quotation" in said.err
+
+
+def test_a_text_that_a_full_store_did_not_take_is_kept_and_told(story, stopped, monkeypatch):
+    def full(*_, **__):
+        raise StoreFull("the store is full")
+
+    monkeypatch.setattr("agentarch.cli.reviewing.decide", full)
+    monkeypatch.setenv("VISUAL", editor(stopped.parent, "text += 'A = 1\\n'"))
+    with pytest.raises(AgentarchError, match=r"the store is full\. Your text is kept in ") as caught:
+        review_run(stopped, {"--edit": story.names["later"]}, "", None, as_json=False)
+    assert Path(str(caught.value).rpartition(" ")[2]).read_text().endswith("A = 1\n")
 
 
 @pytest.mark.parametrize("key", ["\x04", "\x03"], ids=["ctrl-d", "ctrl-c"])

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agentarch.text import one_line, printable
@@ -119,6 +119,7 @@ def test_both_ends_of_long_text_survive():
 
 
 @given(st.text(max_size=40))
+@settings(deadline=None)
 def test_markup_of_the_terminal_library_is_not_interpreted(text):
     from rich.text import Text
 

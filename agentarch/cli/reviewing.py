@@ -17,6 +17,7 @@ from rich.table import Table
 
 from agentarch.cli.output import OUT, duration_text, number_text, plain, print_json, print_source
 from agentarch.errors import AgentarchError, UsageError, unknown_name
+from agentarch.search.fingerprints import Fingerprints
 from agentarch.search.reviewing import decide, defer, proposal_summary, waiting, waiting_summaries
 from agentarch.search.session import Run, is_driven, open_run
 
@@ -44,6 +45,10 @@ def review_run(
         return 0
     if flag:
         decision = flag.removeprefix("--")
+        if decision == "reject" and not reason.strip():
+            raise UsageError(
+                f"--reject takes a --reason TEXT: later prompts tell it to the models. {name} was not rejected"
+            )
         with open_run(folder) as run:
             proposal = find_proposal(run, name)
             if decision == "edit" and file is None:
@@ -150,12 +155,13 @@ def _go_through(folder: Path) -> int:
         )
     seen: set[str] = set()
     texts: dict[str, Path] = {}
+    known = Fingerprints()
     while True:
         with open_run(folder) as run:
             left = [one.id for one in run.state.proposals.pending if one.id not in seen]
             if not left:
                 break
-            summary = proposal_summary(run, left[0])
+            summary = proposal_summary(run, left[0], known)
         OUT.rule(style="dim")
         _show(summary)
         if len(left) > 1:
@@ -180,8 +186,7 @@ def _settle(folder: Path, summary: Mapping[str, Any], texts: dict[str, Path]) ->
                     console=OUT,
                 )
             ]
-            asks_why = decision in ("reject", "edit")
-            reason = Prompt.ask("why", default="", show_default=False, console=OUT) if asks_why else ""
+            reason = _reason(decision)
         except EOFError:
             OUT.print()
             return False
@@ -203,6 +208,15 @@ def _settle(folder: Path, summary: Mapping[str, Any], texts: dict[str, Path]) ->
         else:
             OUT.print(_done(folder, decision, proposal))
         return True
+
+
+def _reason(decision: str) -> str:
+    """Ask why, where that is told to the models; a second time for a rejection, which is of little use without."""
+    asked = {"reject": ("why", "why (later prompts tell it to the models)"), "edit": ("why",)}
+    for question in asked.get(decision, ()):
+        if said := Prompt.ask(question, default="", show_default=False, console=OUT).strip():
+            return said
+    return ""
 
 
 def _waits(folder: Path, proposal: str) -> bool:
@@ -244,10 +258,15 @@ def _edit(run: Run, proposal: str, reason: str, texts: dict[str, Path]) -> None:
         texts: files with what was written before and could not be used, by proposal; gone on with, and kept up to date.
 
     Raises:
-        UsageError: there is no editor, it failed, or what was written cannot be used. The text is kept, and the message
-            says where.
+        AgentarchError: there is no editor, it failed, what was written cannot be used, or the run's store cannot be
+            written. The text is kept, and the message says where.
     """
-    editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "")
+    try:
+        editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "")
+    except ValueError as error:
+        raise UsageError(
+            f"EDITOR or VISUAL cannot be read as a command: {error}; nothing was decided"
+        ) from None
     if not editor:
         raise UsageError(
             "there is no editor: set EDITOR, or give the edited source with --edit ID --file PATH"
@@ -265,9 +284,10 @@ def _edit(run: Run, proposal: str, reason: str, texts: dict[str, Path]) -> None:
         if changed == source:
             raise UsageError("nothing was changed, so nothing was decided")
         decide(run, proposal, "edit", reason, _person(), changed)
-    except UsageError as error:
+    except AgentarchError as error:
         if _read(file) != source:
-            raise UsageError(f"{error}. Your text is kept in {file}") from None
+            kind = UsageError if isinstance(error, UsageError) else AgentarchError
+            raise kind(f"{error}. Your text is kept in {file}") from None
         file.unlink()
         del texts[proposal]
         raise

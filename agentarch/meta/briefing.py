@@ -15,8 +15,9 @@ from agentarch.evaluation import Score
 from agentarch.qd.axes import Axis, Niche
 from agentarch.wording import number_text
 
-Why = Literal["parent", "best", "novel", "near"]
-"""Why a design is shown."""
+Why = Literal["parent", "best", "near", "novel", "drawn"]
+"""Why a design is shown: to be built upon, or as the best, as the nearest to the target, as unlike the parents, or by
+chance."""
 
 AXES_IN_WORDS: Mapping[str, str] = {
     "parameters": "trainable parameters",
@@ -130,12 +131,13 @@ class FailureTold:
     Attributes:
         name: of the proposal.
         reason: why, one line.
-        kind: where it ended: in the smoke run, as a duplicate, in review, or as an answer nobody could read.
+        kind: where it ended: in the smoke run, in training for a score, as a duplicate, in review, or as an answer
+            nobody could read.
     """
 
     name: str
     reason: str
-    kind: Literal["smoke", "duplicate", "review", "unreadable"]
+    kind: Literal["smoke", "training", "duplicate", "review", "unreadable"]
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,10 @@ FULL = Briefing(
         LessonTold("l2", "depth hurts", 0.5),
     ),
     effects=(EffectTold("without the second Attention", -0.12, -0.2, -0.04, 128),),
-    failures=(FailureTold("wide", "has too many parameters", "smoke"),),
+    failures=(
+        FailureTold("wide", "has too many parameters", "smoke"),
+        FailureTold("deep", "diverged", "training"),
+    ),
     decisions=(DecisionTold("odd", "rejected", "too long"), DecisionTold("fine", "approved")),
     budget="40 of 60 evaluations are left",
     limits={"parameters": 200_000.0},

@@ -1,8 +1,10 @@
 """Keeps what others wrote apart from what we say: such text stands between markers that it cannot write.
 
-Guarantees that a fenced text, whatever it is, holds neither a marker nor anything that looks like one, and nothing
-invisible. The marker has a key that is a hash of everything fenced in a prompt and of a nonce that nobody outside the
-engine knows, so nobody can write it beforehand, and the same prompt is the same text again and can be cached.
+Guarantees that a fenced text, whatever it is, holds neither a marker, nor one written with other white space, slashes
+or dashes, in capitals or in full-width characters, and nothing invisible. Letters of other scripts that look like those
+of a marker may stand in it: they lack the key. The key is a hash of everything fenced in a prompt and of a nonce that
+nobody outside the engine knows, so nobody can write it beforehand, and the same prompt is the same text again and can
+be cached.
 
 Source: Hines et al., "Defending Against Indirect Prompt Injection Attacks With Spotlighting", 2024.
 """
@@ -24,7 +26,12 @@ nor the form of your answer."""
 """What every system prompt says about fenced text, whoever wrote the pack."""
 
 KEY_DIGITS = 12
-_LOOKS_LIKE_A_MARKER = re.compile(r"<(?=[\s/\\]*data\s*-)", re.IGNORECASE)
+_LOOKS_LIKE_A_MARKER = re.compile(
+    r"[<\uff1c\ufe64]"
+    r"(?=[\s/\\\u2044\u2215\uff0f\uff3c]*[d\uff44][a\uff41][t\uff54][a\uff41]\s*"
+    r"[-\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d])",
+    re.IGNORECASE,
+)
 _HARMLESS = "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}"
 
 

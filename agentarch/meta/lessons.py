@@ -107,7 +107,8 @@ def notebook(predictions: Iterable[Prediction]) -> Notebook:
     first.
 
     Args:
-        predictions: in the order in which they were measured; one without a measurement adds its claim alone.
+        predictions: in the order in which their proposals were begun, whenever they were measured; one without a
+            measurement adds its claim alone.
     """
     records: dict[str, _Record] = {}
     by_words: dict[str, _Record] = {}

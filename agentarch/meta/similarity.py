@@ -72,6 +72,7 @@ class KnownDesigns:
 
     def __init__(self) -> None:
         self._ids: list[str] = []
+        self._places: dict[str | None, int] = {}
         self._rows = np.zeros((_FIRST_ROWS, PLACES), np.uint32)
 
     def __len__(self) -> int:
@@ -82,13 +83,21 @@ class KnownDesigns:
         if len(self._ids) == len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
         self._rows[len(self._ids)] = design
+        self._places[design_id] = len(self._ids)
         self._ids.append(design_id)
 
-    def nearest(self, design: Fingerprint) -> tuple[str, float] | None:
-        """Return the id of the most similar design with the similarity; the first of several, None where none is."""
-        if not self._ids:
-            return None
+    def nearest(self, design: Fingerprint, but: str | None = None) -> tuple[str, float] | None:
+        """Return the id of the most similar design with the similarity; the first of several, None where none is.
+
+        Args:
+            design: to compare with.
+            but: the id of one that is passed over.
+        """
         shares = (self._rows[: len(self._ids)] == design).mean(axis=1)
+        if but in self._places:
+            shares[self._places[but]] = -1.0
+        if not (shares >= 0).any():
+            return None
         best = int(shares.argmax())
         return self._ids[best], float(shares[best])
 

@@ -6,7 +6,7 @@ A decision is one row of the run's log, made once, whoever comes first; an engin
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from agentarch.design import Design, DesignError, Proposal, read_design
@@ -18,8 +18,6 @@ from agentarch.search.proposals import ProposalRecord, Stage
 from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.search.session import Run
 from agentarch.text import one_line
-
-DECISIONS = ("approve", "reject", "edit")
 
 
 def decide(run: Run, proposal: str, decision: str, reason: str, by: str, source: str | None = None) -> None:
@@ -40,11 +38,12 @@ def decide(run: Run, proposal: str, decision: str, reason: str, by: str, source:
     body: dict[str, Any] = {"decision": decision, "reason": reason, "by": by}
     if decision == "edit":
         body["source"] = _readable(run, record, source or "")
-    if not run.store.review(proposal, body):
-        raise _decided_before(run, proposal)
-    Log(run.store, run.state).advance()
+    is_first = run.store.review(proposal, body)
+    _look_again(run)
     if record.review is None:  # the search was over an instant before
         raise _not_waiting(record)
+    if not is_first:
+        raise _decided_before(record, record.review)
 
 
 def defer(run: Run, proposal: str, by: str) -> None:
@@ -63,26 +62,55 @@ def waiting(run: Run, proposal: str) -> ProposalRecord:
     Raises:
         UsageError: it does not wait.
     """
-    Log(run.store, run.state).advance()
+    _look_again(run)
     record = run.state.proposals[proposal]
     if record.review is not None:
-        raise _decided_before(run, proposal)
+        raise _decided_before(record, record.review)
     if record.stage is not Stage.PENDING_REVIEW:
         raise _not_waiting(record)
     return record
 
 
 def waiting_summaries(run: Run) -> list[dict[str, Any]]:
-    """Return what waits for a person, the longest waiting first."""
-    return [proposal_summary(run, record.id) for record in run.state.proposals.pending]
+    """Return what waits for a person, the longest waiting first, without sources and what is compared with them."""
+    return [_outline(run, record) for record in run.state.proposals.pending]
 
 
-def proposal_summary(run: Run, proposal: str) -> dict[str, Any]:
-    """Return a proposal as a reviewer sees it, in plain JSON values."""
-    state, record = run.state, run.state.proposals[proposal]
-    draft = record.draft
-    nearest = Fingerprints().nearest(draft.get("source", ""), state.designs, but=record.design_id)
-    parents = [state.designs[name] for name in record.brief["parents"] if name in state.designs]
+def proposal_summary(run: Run, proposal: str, known: Fingerprints | None = None) -> dict[str, Any]:
+    """Return a proposal as a reviewer sees it, in plain JSON values.
+
+    Args:
+        run: an opened run.
+        proposal: its id.
+        known: of this run; give the same again to spare looking at each design again.
+    """
+    record = run.state.proposals[proposal]
+    draft, parents = record.draft, _parents(run, record)
+    known = known or Fingerprints()
+    known.notice(run.state.designs)
+    nearest = known.nearest(draft.get("source", ""), but=record.design_id)
+    return {
+        **_outline(run, record),
+        "nearest": None
+        if nearest is None
+        else {"id": nearest[0].id, "name": nearest[0].name, "similarity": nearest[1]},
+        "difference": _difference(parents[0], draft) if parents and draft else None,
+        "source": draft.get("source", ""),
+    }
+
+
+def _look_again(run: Run) -> None:
+    """Bring a run up to what an engine, or somebody else, has written meanwhile."""
+    Log(run.store, run.state).advance()
+
+
+def _parents(run: Run, record: ProposalRecord) -> list[Design]:
+    return [run.state.designs[name] for name in record.brief["parents"] if name in run.state.designs]
+
+
+def _outline(run: Run, record: ProposalRecord) -> dict[str, Any]:
+    """Return what is known of a proposal without a look at any source."""
+    state, draft = run.state, record.draft
     smoke = next(
         (e for e in state.evaluations(record.design_id or "") if e.request.rung < FIRST_RANKED_RUNG), None
     )
@@ -100,18 +128,13 @@ def proposal_summary(run: Run, proposal: str) -> dict[str, Any]:
         "pack": record.brief["pack"],
         "concerns": list((record.reflection or {}).get("concerns", ())),
         "faults": [reason for turn in record.turns for _, reason in turn.faults],
-        "parents": [{"id": one.id, "name": one.name} for one in parents],
+        "parents": [{"id": one.id, "name": one.name} for one in _parents(run, record)],
         "parameters": None if smoke is None else smoke.parameters,
         "steps": sum(task.rungs[FIRST_RANKED_RUNG].steps for task in run.tasks),
-        "nearest": None
-        if nearest is None
-        else {"id": nearest[0].id, "name": nearest[0].name, "similarity": nearest[1]},
         "waiting_seconds": None if record.gated_at is None else max(0.0, time.time() - record.gated_at),
         "review": None
         if record.review is None
         else {k: v for k, v in record.review.items() if k != "source"},
-        "difference": _difference(parents[0], draft) if parents and draft else None,
-        "source": draft.get("source", ""),
     }
 
 
@@ -154,14 +177,9 @@ def _not_waiting(record: ProposalRecord) -> UsageError:
     )
 
 
-def _decided_before(run: Run, proposal: str) -> UsageError:
-    found: Sequence[Any] = [
-        event.body
-        for event in run.store.events()
-        if event.kind == "reviewed" and event.body["proposal"] == proposal
-    ]
-    by, decision, reason = (found[-1][key] for key in ("by", "decision", "reason"))
+def _decided_before(record: ProposalRecord, review: Mapping[str, Any]) -> UsageError:
+    by, decision, reason = (review[key] for key in ("by", "decision", "reason"))
     because = f", because: {one_line(reason)}" if reason else ""
     return UsageError(
-        f"{proposal} was decided before ({decision}, by {by}{because}); your decision changes nothing"
+        f"{record.id} was decided before ({decision}, by {by}{because}); your decision changes nothing"
     )

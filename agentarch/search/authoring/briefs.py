@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from agentarch.evaluation import Score, ScoredDesign
+from agentarch.evaluation import Evaluation, Outcome, Score, ScoredDesign
 from agentarch.kinds.measured import words_of
 from agentarch.meta.briefing import (
     Briefing,
@@ -24,9 +24,9 @@ from agentarch.meta.lessons import heaviest
 from agentarch.proposers import Context
 from agentarch.qd.axes import Niche
 from agentarch.scoring import mean_score
-from agentarch.search.authoring.effects import Effects, knocked_out
+from agentarch.search.authoring.effects import Effects, Knockouts
 from agentarch.search.authoring.notebook import notebook_of
-from agentarch.search.proposals import RECENT, TIMEOUT, Fault, FaultKind, ProposalRecord
+from agentarch.search.proposals import RECENT, TIMEOUT, Fault, FaultKind, ProposalRecord, Stage
 from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.search.state import RunState
 from agentarch.task import Task
@@ -58,7 +58,7 @@ class Briefs:
     """
 
     def __init__(self, kind: str, tasks: Sequence[Task], folder: Path, effects: Effects) -> None:
-        self._kind, self._folder, self._effects = kind, folder, effects
+        self._kind, self._effects, self._knockouts = kind, effects, Knockouts(folder)
         self._tasks = tuple(_task_told(task) for task in tasks)
 
     def of(self, record: ProposalRecord, context: Context, state: RunState) -> Briefing:
@@ -68,22 +68,20 @@ class Briefs:
             kind=self._kind,
             tasks=self._tasks,
             parents=tuple(_told(name, "parent", state, context) for name in brief["parents"]),
-            elites=tuple(_told(name, _why(name, state), state, context) for name in brief["elites"]),
+            elites=tuple(_told(name, _why(name, brief, state), state, context) for name in brief["elites"]),
             target=_target(brief["target"], state),
             lessons=tuple(self._lessons(state)),
-            effects=tuple(islice(self._told_effects(state), MOST_EFFECTS)),
-            failures=tuple(_failures(state.proposals.faults))[:MOST_FAILURES],
+            effects=tuple(islice(_in_turn(self._edits(state), self._knockouts.found()), MOST_EFFECTS)),
+            failures=tuple(islice(_failures(state), MOST_FAILURES)),
             decisions=tuple(_decisions(state))[:MOST_DECISIONS],
             budget=_budget(context.evaluations_left),
             limits=dict(context.limits),
         )
 
     def _lessons(self, state: RunState) -> Iterable[LessonTold]:
-        for one in heaviest(notebook_of(state, self._effects), MOST_LESSONS):
-            yield LessonTold(one.id, one.claim, one.weight, one.right, one.wrong, one.predicted, one.measured)
+        return (one.told for one in heaviest(notebook_of(state, self._effects, RECENT), MOST_LESSONS))
 
-    def _told_effects(self, state: RunState) -> Iterable[EffectTold]:
-        yield from knocked_out(self._folder)
+    def _edits(self, state: RunState) -> Iterable[EffectTold]:
         for record in reversed(state.proposals.latest(RECENT)):
             found = self._effects.of(record, state)
             if found is not None:
@@ -158,7 +156,10 @@ def _mean(found: Mapping[int, Score]) -> float:
     return sum(score.value for score in found.values()) / len(found)
 
 
-def _why(name: str, state: RunState) -> Why:
+def _why(name: str, brief: Mapping[str, Any], state: RunState) -> Why:
+    if name in brief.get("why", {}):
+        why: Why = brief["why"][name]
+        return why
     best = state.archive.best
     return "best" if best is not None and best.design.id == name else "novel"
 
@@ -171,10 +172,40 @@ def _target(niche: Sequence[int] | None, state: RunState) -> str:
     return target_in_words(state.archive.axes, cell, None if holder is None else holder.score)
 
 
-def _failures(faults: Sequence[Fault]) -> Iterable[FailureTold]:
-    for fault in reversed(faults):
-        if fault.kind in KIND_OF_FAULT:
-            yield FailureTold(fault.name, fault.reason, KIND_OF_FAULT[fault.kind])
+def _in_turn(*series: Iterable[EffectTold]) -> Iterable[EffectTold]:
+    """Take one of each series in turn, so that none hides the others where the list is cut."""
+    return (one for group in zip_longest(*series) for one in group if one is not None)
+
+
+def _failures(state: RunState) -> Iterable[FailureTold]:
+    """Yield what went wrong with the latest proposals, the newest proposal first."""
+    faults: dict[str, list[Fault]] = {}
+    for fault in reversed(state.proposals.faults):
+        faults.setdefault(fault.proposal, []).append(fault)
+    for record in reversed(state.proposals.latest(RECENT)):
+        name = str(record.draft.get("name", record.id))
+        if record.stage is Stage.REJECTED and record.review is not None and record.review["by"] != TIMEOUT:
+            yield FailureTold(name, record.reason, "review")
+        failed = _failed_in_training(record, state)
+        if failed is not None:
+            where = f"{failed.request.task}, rung {failed.request.rung}"
+            yield FailureTold(name, f"{where}: {failed.outcome.value}, {failed.reason}", "training")
+        for fault in faults.get(record.id, ()):
+            if fault.kind in KIND_OF_FAULT:
+                yield FailureTold(fault.name, fault.reason, KIND_OF_FAULT[fault.kind])
+
+
+def _failed_in_training(record: ProposalRecord, state: RunState) -> Evaluation | None:
+    """Return the last evaluation for a score that a proposal's design failed by a fault of its own."""
+    return next(
+        (
+            one
+            for one in reversed(state.evaluations(record.design_id or ""))
+            if one.request.rung >= FIRST_RANKED_RUNG
+            if one.outcome not in (Outcome.SCORED, Outcome.INFRASTRUCTURE)
+        ),
+        None,
+    )
 
 
 def _decisions(state: RunState) -> Iterable[DecisionTold]:

@@ -1,18 +1,20 @@
 """What a proposal is to be: which operator and model, built upon which designs, aimed at which niche.
 
-Operators and models earn credit when a design of theirs fills or takes a niche; the prompts that work are an archive of
-their own (LLMatic: Nasir et al., 2023).
+Operators and models earn credit when a design of theirs fills or takes a niche, as prompts do in LLMatic (Nasir et al.
+2024).
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Literal
 
 from agentarch.config import RunConfig
 from agentarch.evaluation import ScoredDesign
+from agentarch.meta.briefing import Why
 from agentarch.meta.credit import choose
 from agentarch.meta.pack import Pack
 from agentarch.proposers import Context
@@ -77,9 +79,8 @@ class Chooser:
     def brief(self, number: int, context: Context, state: RunState) -> dict[str, Any]:
         """Return what the proposal of a number is to be, as plain JSON values, from what the run knows now."""
         rng = context.rng
-        chosen = [one.design.id for one in (*context.parents, *context.inspirations)]
-        shown = self._shown(chosen, context, state)
-        operator = self._operator(len(shown), state, rng)
+        drawn = [one.design.id for one in (*context.parents, *context.inspirations)]
+        operator = self._operator(self._showable(drawn, state), state, rng)
         common = {
             "number": number,
             "operator": operator,
@@ -89,6 +90,7 @@ class Chooser:
             "reflects": self._config.reflect,
             "target": None,
             "elites": [],
+            "why": {},
             "fills": None,
         }
         if operator == FILL:
@@ -97,10 +99,26 @@ class Chooser:
             parents = list(template.brief["parents"])
             return {**common, "parents": parents, "chosen": parents, "reflects": False, "fills": fills}
         count = self._pack.operators[operator].parents
-        parents = shown[:count]
         target = _target(context.parents[0], state, rng) if context.parents else None
-        elites = [] if self._config.placebo == "none" else [i for i in shown[count:] if i not in parents]
-        return {**common, "parents": parents, "chosen": chosen, "elites": elites, "target": target}
+        why = _worth_showing(drawn[:count], drawn[count:], target, state)
+        chosen = [*drawn[:count], *why]
+        shown = self._shown(chosen, context, state)
+        return {
+            **common,
+            "parents": shown[:count],
+            "chosen": chosen,
+            "elites": shown[count:],
+            "why": why if shown == chosen else {},
+            "target": target,
+        }
+
+    def _showable(self, drawn: Sequence[str], state: RunState) -> int:
+        """Return how many designs there are to show, as `_shown` shows them; 1 where there are seeds only."""
+        if self._config.placebo == "none":
+            return 0
+        if self._config.placebo == "shuffled":
+            return min(len(drawn), len(state.arms[SEARCH].scored) - len(drawn))
+        return len(drawn) or 1
 
     def _shown(self, chosen: list[str], context: Context, state: RunState) -> list[str]:
         """Return ids of the designs that are shown: those the archive chose, or for a placebo others, or none."""
@@ -129,6 +147,42 @@ class Chooser:
             {name: one.dollars for name, one in trials.items()} if is_priced else {},
             rng,
         )
+
+
+def _worth_showing(
+    parents: Sequence[str], drawn: Sequence[str], target: Sequence[int] | None, state: RunState
+) -> dict[str, Why]:
+    """Return which elites to show beside parents, and why: as many as were drawn, those with a better reason first.
+
+    That is the best one, the one nearest to the target niche, and the one whose niche is farthest from all parents'.
+    """
+    why: dict[str, Why] = {}
+    best = state.archive.best
+    if best is not None and best.design.id not in parents:
+        why[best.design.id] = "best"
+    niches = {
+        one.design.id: niche for niche, one in state.archive.elites.items() if one.design.id not in parents
+    }
+    if target is not None:
+        name = _first(niches.keys() - why.keys(), lambda one: _bins_apart(niches[one], target))
+        why |= {name: "near"} if name else {}
+    homes = [niche_of(one.descriptors, state.archive.axes) for one in map(state.scored, parents) if one]
+    if homes:
+        name = _first(
+            niches.keys() - why.keys(), lambda one: -min(_bins_apart(niches[one], home) for home in homes)
+        )
+        why |= {name: "novel"} if name else {}
+    for name in drawn:
+        why.setdefault(name, "drawn")
+    return dict(islice(why.items(), len(drawn)))
+
+
+def _first(names: Iterable[str], key: Callable[[str], int]) -> str | None:
+    return min(sorted(names), key=key, default=None)
+
+
+def _bins_apart(one: Sequence[int], other: Sequence[int]) -> int:
+    return sum(abs(here - there) for here, there in zip(one, other, strict=True))
 
 
 def _target(parent: ScoredDesign, state: RunState, rng: random.Random) -> list[int]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import heapq
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +20,11 @@ MOST_KNOCKOUT_FILES = 20
 
 
 class Effects:
-    """Measures the effect of each proposal once, and again when more is known of it."""
+    """Measures the effect of each proposal once, and again when more is known of it or of its parent.
+
+    How much scores of other designs vary is taken as it was then, and widens or narrows the interval no more: what a
+    prompt tells may differ a little from what `show` and the report measure anew.
+    """
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[tuple[int, int, int], Difference | None]] = {}
@@ -53,25 +60,49 @@ def _pair(design_id: str | None, other_id: str | None, state: RunState) -> tuple
     return rung, one.cells[rung], other.cells[rung]
 
 
-def knocked_out(folder: Path) -> Iterator[EffectTold]:
-    """Yield what `agentarch knockout` found in a run so far; files that cannot be read are passed over."""
-    files = sorted((folder / KNOCKOUTS).glob("*.json"))[-MOST_KNOCKOUT_FILES:]
-    for file in files:
-        try:
-            found = json.loads(file.read_text(encoding="utf-8"))
-            parts = found["contributions"]
-            name = str(found["name"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        for part in parts:
-            if part.get("difference") is not None:
-                yield EffectTold(
-                    f"{part['done']} in {name}",
-                    -part["difference"],
-                    -part["high"],
-                    -part["low"],
-                    part["n"],
-                )
+class Knockouts:
+    """What `agentarch knockout` found in a run; each file is read once, and again when it changed.
+
+    Args:
+        folder: of the run.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / KNOCKOUTS
+        self._read: dict[tuple[int, str], tuple[EffectTold, ...]] = {}
+
+    def found(self) -> Iterator[EffectTold]:
+        """Yield the effects of the latest knock-outs, the last first; files that cannot be read are passed over."""
+        latest = heapq.nlargest(MOST_KNOCKOUT_FILES, _dated(self._folder))
+        self._read = {
+            one: self._read[one] if one in self._read else _parts(self._folder / one[1]) for one in latest
+        }
+        return itertools.chain.from_iterable(self._read.values())
+
+
+def _dated(folder: Path) -> Iterator[tuple[int, str]]:
+    """Yield when each knock-out was written, with the name of its file."""
+    for file in folder.glob("*.json"):
+        with contextlib.suppress(OSError):  # it was taken away meanwhile
+            yield file.stat().st_mtime_ns, file.name
+
+
+def _parts(file: Path) -> tuple[EffectTold, ...]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return tuple(
+            EffectTold(
+                f"{part['done']} in {found['name']}",
+                -part["difference"],
+                -part["high"],
+                -part["low"],
+                part["n"],
+            )
+            for part in found["contributions"]
+            if part.get("difference") is not None
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ()
 
 
 def _size(cells: Cells) -> int:

@@ -143,7 +143,8 @@ class ProposalSteps:
         record = self._record(proposal)
         draft, briefing = draft_of(record.draft), self._briefing(record)
         with self._log.changed:
-            nearest = self._known.nearest(draft.source, self._log.state.designs)
+            self._known.notice(self._log.state.designs)
+        nearest = self._known.nearest(draft.source)
         lines = findings(
             draft.source,
             parent=briefing.parents[0].source if briefing.parents else None,
