@@ -166,7 +166,6 @@ def test_failures_in_training_and_rejections_are_told_the_newest_first(state, tm
     told = briefing(state, tmp_path)
     assert [(one.name, one.kind, one.reason) for one in told.failures] == [
         ("named smoked", "smoke", "raised"),
-        ("named mine", "review", "too wide"),
         ("named trained", "training", "tiny, rung 1: invalid, diverged"),
     ]
     prompt = PACK.propose(told, "invent", nonce="n", max_tokens=20_000).user

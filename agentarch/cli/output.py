@@ -101,6 +101,8 @@ def ledger_text(ledger: Mapping[str, Any]) -> str:
     untold = ledger["untold"]
     if untold["requests"]:
         told += f"; {untold['requests']:,} cut off, which may have cost up to ${untold['dollars']:.4f} more"
+    for model, times in ledger["exceeded"].items():
+        told += f"; {model} used up to {times:.1f} times what was reserved for a request, so a ceiling may be passed"
     return told
 
 

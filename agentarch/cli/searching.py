@@ -37,6 +37,7 @@ from agentarch.search.session import (
     open_run,
 )
 from agentarch.search.summary import elites_summary, run_summary
+from agentarch.wording import ENDINGS
 
 INTERRUPTED = "interrupted"
 SHOWN_ELITES = 12
@@ -171,7 +172,7 @@ def _drive(folder: Path, as_json: bool, check: bool, sandbox: str | None) -> int
     if as_json:
         print_json(summary)
     else:
-        _tell(summary, elites, workers=run.config.workers)
+        _tell(summary, elites, run.config.workers, has_models=run.config.proposer == META)
     if why == INTERRUPTED:
         return _say_interrupted(folder)
     return _DONE if summary["outcomes"].get(Outcome.SCORED) else _NOTHING_SCORED
@@ -224,7 +225,7 @@ def _raise_interrupt() -> None:
     raise KeyboardInterrupt
 
 
-def _tell(summary: dict[str, Any], elites: list[dict[str, Any]], workers: int) -> None:
+def _tell(summary: dict[str, Any], elites: list[dict[str, Any]], workers: int, has_models: bool) -> None:
     folder = escape(shlex.quote(summary["run_dir"]))
     OUT.print()
     OUT.print(
@@ -243,6 +244,12 @@ def _tell(summary: dict[str, Any], elites: list[dict[str, Any]], workers: int) -
         f"Cost: {duration_text(busy)} of processor time inside designs, {share:.0%} of {workers} workers' wall time. "
         f"Coverage {summary['coverage']:.1%}, QD score {summary['qd_score']:.2f}."
     )
+    if summary["stopped"] not in (None, INTERRUPTED):
+        OUT.print(f"It {ENDINGS.get(summary['stopped'], summary['stopped'])}.")
+    if has_models and not summary["ledger"]["requests"]:
+        OUT.print(
+            "No model was asked: seeds, random proposals and the finish took the budget; give it more of that."
+        )
     if summary["verdict"]:
         OUT.print()
         OUT.print(verdict_text(summary["verdict"]), soft_wrap=True)

@@ -16,7 +16,7 @@ from agentarch.models.faults import understood
 from agentarch.models.lines import Lines
 from agentarch.models.places import PLACEHOLDER_KEY, Place, key_of
 from agentarch.models.secrets import Secrets
-from agentarch.models.wire import Draft, count, events, mapping, raise_if_told, sequence, whole
+from agentarch.models.wire import Draft, count, events, mapping, raise_if_told, sequence, told_count, whole
 
 CONNECT_SECONDS = 10.0
 
@@ -73,7 +73,7 @@ class AnthropicAdapter:
                     _take_message(draft, whole(response.iter_bytes(), deadline))
             return draft.answer()
         except Exception as error:
-            if draft.finish and draft.usage:
+            if draft.finish and draft.is_usage_whole:
                 return draft.answer()  # cut after all was said
             raise understood(error, self._place, self._secrets, draft) from None
 
@@ -113,8 +113,8 @@ class AnthropicAdapter:
 
 
 def _take_event(draft: Draft, event: Mapping[str, Any]) -> None:
-    _take_usage(draft, mapping(event.get("message")).get("usage"))
-    _take_usage(draft, event.get("usage"))
+    _take_usage(draft, mapping(event.get("message")).get("usage"), is_last=False)
+    _take_usage(draft, event.get("usage"), is_last=True)
     raise_if_told(event)
     _take_block(draft, mapping(event.get("content_block")))
     delta = mapping(event.get("delta"))
@@ -125,7 +125,7 @@ def _take_event(draft: Draft, event: Mapping[str, Any]) -> None:
 
 
 def _take_message(draft: Draft, message: Mapping[str, Any]) -> None:
-    _take_usage(draft, message.get("usage"))
+    _take_usage(draft, message.get("usage"), is_last=True)
     raise_if_told(message)
     for block in map(mapping, sequence(message.get("content"))):
         _take_block(draft, block)
@@ -140,10 +140,17 @@ def _take_block(draft: Draft, block: Mapping[str, Any]) -> None:
         draft.write_argument(json.dumps(block["input"]))
 
 
-def _take_usage(draft: Draft, told: object) -> None:
-    """Take in what a provider tells of usage; each time it tells totals, and perhaps not all of them."""
+def _take_usage(draft: Draft, told: object, is_last: bool) -> None:
+    """Take in what a provider tells of usage; each time it tells totals, and perhaps not all of them.
+
+    What it says was written is final only at the end: a stream begins with a number that stands for none.
+    """
     if not isinstance(told, dict) or not told:
         return
+    knows_input = draft.usage is not None or told_count(told.get("input_tokens")) is not None
+    if not knows_input:
+        return
+    draft.is_usage_whole = is_last and told_count(told.get("output_tokens")) is not None
     so_far = draft.usage or Usage()
     cached, written, plain = so_far.cached_tokens, so_far.cache_written_tokens, 0
     plain = so_far.input_tokens - cached - written

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import stat
 import threading
@@ -105,15 +106,19 @@ class ManualClient:
 
 def _state(answer: Path) -> tuple[int, int] | None:
     try:
-        found = answer.stat()
+        found = answer.lstat()  # a link is no answer: it may lead anywhere
     except OSError:
         return None
     return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) and found.st_size else None
 
 
+def _without_links(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW)
+
+
 def _read(answer: Path) -> str:
     try:
-        with answer.open("rb") as stream:
+        with open(answer, "rb", opener=_without_links) as stream:
             return stream.read(MOST_ANSWER_BYTES).decode("utf-8", "replace")
     except OSError:
         return ""

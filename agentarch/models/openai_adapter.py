@@ -16,7 +16,7 @@ from agentarch.models.faults import understood
 from agentarch.models.lines import Lines
 from agentarch.models.places import PLACEHOLDER_KEY, Place, key_of
 from agentarch.models.secrets import Secrets
-from agentarch.models.wire import Draft, count, events, mapping, raise_if_told, sequence, whole
+from agentarch.models.wire import Draft, count, events, mapping, raise_if_told, sequence, told_count, whole
 
 CONNECT_SECONDS = 10.0
 
@@ -70,7 +70,7 @@ class OpenAIAdapter:
                     take(draft, whole(response.iter_bytes(), deadline), "message")
             return draft.answer()
         except Exception as error:
-            if draft.finish and draft.usage:
+            if draft.finish and draft.is_usage_whole:
                 return draft.answer()  # cut after all was said
             raise understood(error, self._place, self._secrets, draft) from None
 
@@ -137,6 +137,7 @@ def take(draft: Draft, body: Mapping[str, Any], part: str) -> None:
     """
     if isinstance(body.get("usage"), dict):
         draft.usage = usage_of(body["usage"])
+        draft.is_usage_whole = draft.usage is not None
     raise_if_told(body)
     for choice in map(mapping, sequence(body.get("choices"))[:1]):
         message = mapping(choice.get(part))
@@ -151,7 +152,10 @@ def take(draft: Draft, body: Mapping[str, Any], part: str) -> None:
             draft.finish = draft.finish or choice["finish_reason"]
 
 
-def usage_of(body: Mapping[str, Any]) -> Usage:
-    """Return the usage that a completion tells."""
+def usage_of(body: Mapping[str, Any]) -> Usage | None:
+    """Return the usage that a completion tells; None where either number lacks."""
+    sent, written = told_count(body.get("prompt_tokens")), told_count(body.get("completion_tokens"))
+    if sent is None or written is None:
+        return None
     cached = mapping(body.get("prompt_tokens_details")).get("cached_tokens")
-    return Usage(count(body.get("prompt_tokens")), count(body.get("completion_tokens")), count(cached))
+    return Usage(sent, written, count(cached))

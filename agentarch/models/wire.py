@@ -42,11 +42,13 @@ class Draft:
 
     Attributes:
         usage: as far as the provider has told; None when it has told nothing.
+        is_usage_whole: whether it has told both what was sent and what was written in the end.
         finish: the provider's reason to end; empty while the answer is not complete.
     """
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
+        self.is_usage_whole = False
         self.finish = ""
         self._texts: list[str] = []
         self._arguments: list[str] = []
@@ -85,7 +87,8 @@ class Draft:
             return Answer(self.text, None, "length")
         if not self.finish:
             raise Garbled("the answer ended before it was complete")
-        return Answer(self.text, self.usage, one_line(finish_word(self.finish), 40))
+        usage = self.usage if self.is_usage_whole else None
+        return Answer(self.text, usage, one_line(finish_word(self.finish), 40))
 
 
 def events(chunks: Iterable[bytes], deadline: float) -> Iterator[Mapping[str, Any]]:
@@ -141,11 +144,18 @@ def well_formed(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def told_count(value: object) -> int | None:
+    """Return a number of tokens that a provider told; None for anything that is none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return min(max(value, 0), MOST_TOKENS)
+
+
 def count(value: object) -> int:
     """Return a number of tokens that a provider told; 0 for anything that is none."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        return 0
-    return min(max(value, 0), MOST_TOKENS)
+    return told_count(value) or 0
 
 
 def mapping(value: object) -> Mapping[str, Any]:

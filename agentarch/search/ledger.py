@@ -57,6 +57,7 @@ class Ledger:
         by_proposal: over those made for a proposal.
         open: requests under way, as they were written down, by the number of that event.
         answers: where the answer to each question of a proposal is kept, and who gave it, by proposal, role and sample.
+        exceeded: how many times over what was reserved for it a model's worst request went, by model.
         untold_requests: requests that may have been charged, and nobody told.
         untold_tokens: the most that they may have used.
         untold_dollars: the most that they may have cost.
@@ -68,6 +69,7 @@ class Ledger:
     by_proposal: dict[str, Tally] = field(default_factory=dict)
     open: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     answers: dict[tuple[str, str, int], tuple[str, str]] = field(default_factory=dict)
+    exceeded: dict[str, float] = field(default_factory=dict)
     untold_requests: int = 0
     untold_tokens: int = 0
     untold_dollars: float = 0.0
@@ -119,6 +121,12 @@ class Ledger:
         if body["outcome"] == ANSWERED and body["transcript"]:
             kept = body["transcript"], asked["model"]
             self.answers[asked["proposal"], asked["role"], asked["sample"]] = kept
+        times = max(
+            body["input_tokens"] / max(1, asked["most_input_tokens"]),
+            body["output_tokens"] / max(1, asked["most_output_tokens"]),
+        )
+        if times > 1:
+            self.exceeded[asked["model"]] = max(times, self.exceeded.get(asked["model"], 1.0))
         for tally in self._tallies(asked):
             tally.input_tokens += body["input_tokens"]
             tally.output_tokens += body["output_tokens"]

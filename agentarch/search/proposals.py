@@ -94,6 +94,7 @@ FILL = "fill"
 """The operator that gives the holes of a template other values; it asks no model."""
 
 OF_AN_EDIT: Mapping[str, Any] = {
+    "rationale": "Edited by a reviewer.",
     "form": "file",
     "template": "",
     "holes": (),

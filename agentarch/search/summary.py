@@ -70,6 +70,7 @@ def ledger_summary(ledger: Ledger) -> dict[str, Any]:
     return {
         **_tally(ledger.total),
         "under_way": len(ledger.open),
+        "exceeded": dict(ledger.exceeded),
         "untold": {
             "requests": ledger.untold_requests,
             "tokens": ledger.untold_tokens,

@@ -8,9 +8,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import math
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from agentarch.errors import AgentarchError
@@ -85,6 +86,13 @@ class RunBooks:
     def open(self, intent: Intent) -> int:
         """Reserve room and write a request down; see `agentarch.models.Books.open`."""
         price = self._price_of(intent.model)
+        with self._log.changed:  # a model that once used more than it may is expected to do so again
+            times = self._log.state.ledger.exceeded.get(intent.model, 1.0)
+        intent = replace(
+            intent,
+            most_input_tokens=math.ceil(intent.most_input_tokens * times),
+            most_output_tokens=math.ceil(intent.most_output_tokens * times),
+        )
         body = {
             **asdict(intent),
             "most_tokens": intent.most_input_tokens + intent.most_output_tokens,

@@ -26,7 +26,7 @@ from agentarch.qd.axes import Niche
 from agentarch.scoring import mean_score
 from agentarch.search.authoring.effects import Effects, Knockouts
 from agentarch.search.authoring.notebook import notebook_of
-from agentarch.search.proposals import RECENT, TIMEOUT, Fault, FaultKind, ProposalRecord, Stage
+from agentarch.search.proposals import RECENT, TIMEOUT, Fault, FaultKind, ProposalRecord
 from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.search.state import RunState
 from agentarch.task import Task
@@ -184,8 +184,6 @@ def _failures(state: RunState) -> Iterable[FailureTold]:
         faults.setdefault(fault.proposal, []).append(fault)
     for record in reversed(state.proposals.latest(RECENT)):
         name = str(record.draft.get("name", record.id))
-        if record.stage is Stage.REJECTED and record.review is not None and record.review["by"] != TIMEOUT:
-            yield FailureTold(name, record.reason, "review")
         failed = _failed_in_training(record, state)
         if failed is not None:
             where = f"{failed.request.task}, rung {failed.request.rung}"

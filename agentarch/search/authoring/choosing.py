@@ -49,7 +49,8 @@ def trials_by(
     found: dict[str, Trials] = {}
     for record in records:
         is_filled = record.brief["operator"] == FILL
-        if not is_settled(record, state) or (of != "operator" and is_filled):
+        is_edited = record.review is not None and record.review["decision"] == "edit"
+        if not is_settled(record, state) or is_edited or (of != "operator" and is_filled):
             continue
         trials = found.setdefault(record.written_by if of == "model" else record.brief[of], Trials())
         trials.gains.append(float(record.design_id in state.enriched))
