@@ -13,7 +13,7 @@ from pathlib import Path
 from support.commands import Said, command
 
 _CONTROL = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\r|\x07")
-_PROMPT = re.compile(rb"(\([a-z]\)|why): ?$")
+_PROMPT = re.compile(rb"(\([a-z]\)|why|to the models\)): ?$")
 _CONTROLS = ("\x03", "\x04")
 MOST_SECONDS = 60.0
 
