@@ -292,3 +292,29 @@ def test_models_whose_key_is_there_are_asked_without_the_others(tmp_path):
     )
     assert "ANTHROPIC_API_KEY is not set: only manual is asked." in said.err
     assert said.exit_code == 2
+
+
+def test_a_run_whose_model_was_misnamed_goes_on_with_another(tmp_path):
+    run_dir = tmp_path / "run"
+    with ModelServer(author.write, models=["right"]) as server:
+        wrong = search(
+            run_dir, None, 50, "--model", "openai/wrong", "--base-url", server.base_url, "--price", "1,5"
+        )
+        said = commands.run(*wrong, folder=tmp_path)
+        assert said.exit_code == 1
+        assert "does not exist" in said.err
+        said = commands.run(
+            "resume", run_dir, "--model", "openai/right", "--max-usd", "2", "--json", folder=tmp_path
+        )
+        assert said.exit_code == 0, said.err
+        assert said.json["evaluations"] == 50
+        assert said.json["proposals"]["queued"] > 0
+        assert said.json["ledger"]["requests"] == server.count.requests
+
+
+def test_what_is_said_of_models_on_a_run_without_any_is_exit_2(tmp_path):
+    run_dir = tmp_path / "run"
+    assert commands.run(*commands.search(run_dir, 1), folder=tmp_path).exit_code == 0
+    said = commands.run("resume", run_dir, "--max-usd", "2", folder=tmp_path)
+    assert said.exit_code == 2
+    assert "asks no model" in said.err

@@ -230,16 +230,33 @@ def resume(
         str | None,
         typer.Option(help="Another sandbox than the run was begun in.  [default: that of the run]"),
     ] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Other models than the run was begun with.")] = None,
+    base_url: Annotated[list[str] | None, typer.Option(help="Where models are served now.")] = None,
+    price: Annotated[list[str] | None, typer.Option(help="What they cost now.")] = None,
+    max_usd: Annotated[
+        float | None, typer.Option(help="Another ceiling in dollars, over all sessions.")
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Another ceiling in tokens.")] = None,
+    max_requests: Annotated[int | None, typer.Option(help="Another ceiling in requests.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Go on with a run that was interrupted, killed, or ran out of disk.
+    """Go on with a run that was interrupted, killed, ran out of disk, or lost its model.
 
-    Budgets go on where they were: nothing recorded is done twice, and nothing is forgotten.
+    Budgets go on where they were: nothing recorded is done twice, and nothing is forgotten. What is said of models
+    here holds for this session.
     """
     from agentarch.cli.searching import go_on
     from agentarch.search.session import find_run
 
-    raise typer.Exit(go_on(find_run(run), as_json, sandbox))
+    changes = {
+        "model": ",".join(model) if model else None,
+        "base_url": base_url or None,
+        "price": price or None,
+        "max_usd": max_usd,
+        "max_tokens": max_tokens,
+        "max_requests": max_requests,
+    }
+    raise typer.Exit(go_on(find_run(run), as_json, sandbox, changes))
 
 
 @app.command(epilog="Example: agentarch status latest --json")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import shlex
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,7 +24,7 @@ from agentarch.cli.output import (
 )
 from agentarch.cli.progress import watcher
 from agentarch.cli.sandboxes import started_executor
-from agentarch.config import DEFAULT_PROPOSER, META, RunConfig
+from agentarch.config import DEFAULT_PROPOSER, META, RunConfig, make_config
 from agentarch.errors import UsageError
 from agentarch.evaluation import Outcome
 from agentarch.execution import ExecutorUnavailable
@@ -127,15 +128,25 @@ def start(config: RunConfig, folder: Path | None, as_json: bool) -> int:
         ) from None
 
 
-def go_on(folder: Path, as_json: bool, sandbox: str | None) -> int:
-    """Drive an existing run to the end of its budget, in another sandbox if one is named; return the exit code."""
+def go_on(folder: Path, as_json: bool, sandbox: str | None, changes: Mapping[str, Any]) -> int:
+    """Drive an existing run to the end of its budget; return the exit code.
+
+    Args:
+        folder: of the run.
+        as_json: what is told in the end.
+        sandbox: another than the run was begun in.
+        changes: settings of models that hold for this session; None for those that stay.
+    """
     if sandbox is not None:
         check_sandbox(sandbox)
-    return _drive(folder, as_json, check=True, sandbox=sandbox)
+    return _drive(folder, as_json, check=True, sandbox=sandbox, changes=changes)
 
 
-def _drive(folder: Path, as_json: bool, check: bool, sandbox: str | None) -> int:
+def _drive(
+    folder: Path, as_json: bool, check: bool, sandbox: str | None, changes: Mapping[str, Any] | None = None
+) -> int:
     with only_engine(folder), open_run(folder, check) as run:
+        run = replace(run, config=_changed(run.config, changes or {}))
         names = ", ".join(task.name for task in run.tasks)
         ERR.print(
             f"run {folder}: {run.config.proposer} on {names}, {run.config.workers} boxes at a time",
@@ -195,6 +206,18 @@ def _tell_what_people_do(config: RunConfig, folder: Path) -> None:
             soft_wrap=True,
             markup=False,
         )
+
+
+def _changed(config: RunConfig, changes: Mapping[str, Any]) -> RunConfig:
+    """Return the settings of a run with other ones of its models.
+
+    Raises:
+        UsageError: the run asks no model, or a setting makes no sense.
+    """
+    given = {key: value for key, value in changes.items() if value is not None}
+    if given and config.proposer != META:
+        raise UsageError("the run asks no model, so nothing can be said of one; begin a new run with --model")
+    return make_config({**config.model_dump(exclude={"suite"}), **given}) if given else config
 
 
 def _say_interrupted(folder: Path) -> int:

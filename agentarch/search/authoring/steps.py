@@ -248,11 +248,13 @@ class ProposalSteps:
     def _ask(
         self, record: ProposalRecord, role: str, prompt: Prompt, schema: Mapping[str, Any], name: str
     ) -> Reply:
-        sample = len(record.turns)
+        sample, chosen = len(record.turns), record.brief["model"]
+        if chosen not in self._config.models:  # the run was resumed with others
+            chosen = self._config.model[0]
         kept = self._books.recall(record.id, role, sample)
         return kept or self._client.ask(
             Ask(
-                model=self._config.role_model.get(role, record.brief["model"]),
+                model=self._config.role_model.get(role, chosen),
                 role=role,
                 system=prompt.system,
                 prompt=prompt.user,
