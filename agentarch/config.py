@@ -18,6 +18,21 @@ DEFAULT_PROPOSER = "evolve"
 META = "meta"
 """The proposer that language models write for."""
 
+ABOUT_MODELS = (
+    "base_url",
+    "fallback_model",
+    "role_model",
+    "price",
+    "max_usd",
+    "max_tokens",
+    "max_requests",
+    "prompts",
+    "review",
+    "review_timeout",
+    "placebo",
+)
+"""Settings that mean nothing without a language model, and that nobody gives without meaning something."""
+
 ROLES = ("propose", "reflect", "repair", "judge")
 """What a language model may be asked for."""
 
@@ -216,13 +231,32 @@ def make_config(given: Mapping[str, Any], file: Path | None = None) -> RunConfig
     elif "suite" in settings:
         raise UsageError("suite and tasks are both given; a suite is a set of tasks, so give one of them")
     try:
-        return RunConfig(**settings)
+        config = RunConfig(**settings)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "configuration"
         message = first["msg"].removeprefix("Value error, ")
         came = "" if name.startswith("base_url") else f" (got {first['input']!r})"  # it may hold a password
         raise UsageError(f"{name}: {message}{came}") from None
+    _check_alone(config)
+    return config
+
+
+def _check_alone(config: RunConfig) -> None:
+    """Make sure that nothing is asked of language models where there is none.
+
+    Raises:
+        UsageError: something is, which would be passed over in silence.
+    """
+    if config.model:
+        return
+    fields = RunConfig.model_fields
+    for name in ABOUT_MODELS:
+        if getattr(config, name) != fields[name].get_default(call_default_factory=True):
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(
+                f"{flag} is about language models, and no model is named; add --model, or leave it away"
+            )
 
 
 def _of_suite(suite: Suite, settings: dict[str, Any]) -> dict[str, Any]:

@@ -203,7 +203,16 @@ def test_a_password_in_a_url_is_not_kept_either_where_no_model_is_asked(url):
 
 def test_an_at_sign_elsewhere_in_a_url_is_no_password():
     url = "vertex_ai/claude@20240620=http://127.0.0.1:9/a@b"
-    assert make_config({"tasks": "tiny", "base_url": url}).base_url == (url,)
+    settings = {"tasks": "tiny", "base_url": url, "model": "vertex_ai/claude@20240620"}
+    assert make_config(settings).base_url == (url,)
+
+
+@pytest.mark.parametrize(
+    "given", [{"review": "gate"}, {"placebo": "none"}, {"max_usd": 5}, {"fallback_model": "openai/x"}]
+)
+def test_what_would_be_passed_over_without_a_model_is_refused(given):
+    with pytest.raises(UsageError, match=r"no model is named; add --model"):
+        make_config({"tasks": "tiny", **given})
 
 
 def test_the_proposer_of_models_needs_a_model(tmp_path):
