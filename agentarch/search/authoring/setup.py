@@ -78,7 +78,8 @@ def settings_of(config: RunConfig) -> ModelSettings:
     base_url = urls.pop("", "")
     return ModelSettings(
         models=config.models,
-        fallbacks=config.fallback_model or config.model,  # of an ensemble, the others step in
+        # Of an ensemble the others step in, but for a person.
+        fallbacks=config.fallback_model or tuple(name for name in config.model if name != MANUAL),
         base_url=base_url,
         base_urls=urls,
         deadline_seconds=config.model_deadline or ModelSettings.deadline_seconds,
