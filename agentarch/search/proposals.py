@@ -19,7 +19,7 @@ MOST_ANSWER_REPAIRS = 1
 MOST_DESIGN_REPAIRS = 2
 """So often a design that was refused, or failed its smoke run, may be mended."""
 
-RECENT = 400
+RECENT = 200
 """So many of the latest proposals are looked at to choose and to brief the next; older ones knew other designs."""
 
 REMEMBERED_FAULTS = 40
