@@ -86,7 +86,10 @@ class Pack:
         """
         asked = self._operator(operator)
         briefing = _for_operator(briefing, asked)
-        variables: _Variables = lambda telling, allowance: {"operator": asked}  # noqa: E731
+
+        def variables(telling: Telling, allowance: Allowance) -> Mapping[str, Any]:
+            return {"operator": asked}
+
         return self._prompt(asked.template, briefing, asked.answer, variables, "", nonce, max_tokens)
 
     def reflect(

@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 FAULTS = ("429", "500", "529", "hang", "cut", "empty", "wrong_json")
@@ -564,9 +565,11 @@ def main() -> None:
     options = parser.parse_args()
     reply = echo
     if options.answer:
-        with open(options.answer, encoding="utf-8") as stream:  # noqa: PTH123
-            text = stream.read()
-        reply = lambda _: text  # noqa: E731
+        text = Path(options.answer).read_text(encoding="utf-8")
+
+        def reply(request: Request) -> str:
+            return text
+
     server = ModelServer(
         reply,
         fault_rate=options.faults,
