@@ -115,13 +115,16 @@ def test_every_sample_and_question_has_a_prompt_of_its_own(real, tmp_path):
         thread.join(60)
 
 
-@pytest.mark.parametrize("in_the_way", ["empty", "folder", "blank"])
+@pytest.mark.parametrize("in_the_way", ["empty", "folder", "blank", "link"])
 def test_something_that_is_no_answer_is_waited_out(real, tmp_path, in_the_way):
     thread, outcome = in_background(real.ask, question("manual"))
     [prompt] = asked(tmp_path)
     answer = tmp_path / "answers" / prompt.name
     if in_the_way == "folder":
         answer.mkdir()
+    elif in_the_way == "link":
+        (tmp_path / "elsewhere").write_text("a secret")
+        answer.symlink_to(tmp_path / "elsewhere")
     else:
         answer.write_text("" if in_the_way == "empty" else " \n")
     time.sleep(1.5)
