@@ -496,7 +496,7 @@ def proposals(run: Path, *kinds: str) -> set[str]:
 
 def test_a_sample_waits_for_a_person_and_the_others_do_not(unattended):
     gated = proposals(unattended, "gated")
-    others = proposals(unattended, "begun") - gated
+    others = proposals(unattended, "checked") - gated
     assert gated
     assert others
     assert others <= proposals(unattended, "accepted", "abandoned")

@@ -23,7 +23,8 @@ def converse(
 ) -> Said:
     """Run a command at a terminal and type an answer at each question; a control character is typed without a return.
 
-    Both streams are in `out`, without colours.
+    A control character is typed again, as a person would, as long as nothing happens: one that comes between a
+    question and the reading of its answer is not heard. Both streams are in `out`, without colours.
     """
     pid, terminal = pty.fork()
     if pid == 0:
@@ -31,11 +32,12 @@ def converse(
         line = command(*arguments)
         os.execvpe(line[0], line, os.environ | {"TERM": "xterm", "COLUMNS": str(columns)} | environment)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    shown, unread, left = b"", b"", list(answers)
+    shown, unread, left, pressed = b"", b"", list(answers), b""
     end = time.monotonic() + MOST_SECONDS
     while True:
         assert time.monotonic() < end, f"no end after {MOST_SECONDS:g} s: {shown[-2000:].decode()}"
         if not select.select([terminal], [], [], 1.0)[0]:
+            os.write(terminal, pressed)
             continue
         try:
             new = os.read(terminal, 65536)
@@ -46,7 +48,8 @@ def converse(
         shown, unread = shown + new, unread + new
         if left and _PROMPT.search(_CONTROL.sub(b"", unread)):
             answer, unread = left.pop(0), b""
-            os.write(terminal, answer.encode() if answer in _CONTROLS else f"{answer}\n".encode())
+            pressed = answer.encode() if answer in _CONTROLS else b""
+            os.write(terminal, pressed or f"{answer}\n".encode())
     os.close(terminal)
     _, status = os.waitpid(pid, 0)
     assert not left, f"never asked for {left}: {shown[-2000:].decode()}"
