@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +97,144 @@ class Data:
     train_labels: NDArray[np.integer]
     inputs: NDArray[np.generic]
     labels: NDArray[np.integer]
+
+
+class Fidelity(Protocol):
+    """What the loop needs to know of a rung, whatever the kind of task.
+
+    Attributes:
+        steps: what an evaluation spends, in a unit that is the same on every machine: optimiser steps, or questions.
+        scored_items: held-out items behind a score.
+        wall_seconds: when a box is stopped.
+    """
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def scored_items(self) -> int: ...
+    @property
+    def wall_seconds(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class QuestionRung:
+    """One fidelity of a task for agents.
+
+    Attributes:
+        questions: behind a score.
+        calls: the most that a design may make for one question; each of `n` samples is a call.
+        tokens: the most that it may use for one question, prompts and answers together.
+        question_seconds: how long a design may take over one question, the time it waits for models not counted.
+        wall_seconds: when a box is stopped, models included; generous, for a provider may be down for a while.
+        size: the task's own knobs at this rung.
+    """
+
+    questions: int
+    calls: int = 200
+    tokens: int = 20_000
+    question_seconds: float = 20.0
+    wall_seconds: float = 24 * 3600.0
+    size: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> int:
+        """Questions: what an evaluation spends."""
+        return self.questions
+
+    @property
+    def scored_items(self) -> int:
+        """Questions."""
+        return self.questions
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Questions of one split at one rung for one seed.
+
+    Attributes:
+        inputs: what a design is asked, one text each.
+        labels: of the same items, as texts that only the task reads; these never enter a box.
+        salts: of the same items, what the embedded model needs to know the names in them by; empty for tasks that have
+            no closed world. These never enter a box either.
+    """
+
+    inputs: tuple[str, ...]
+    labels: tuple[str, ...]
+    salts: tuple[bytes, ...] = ()
+
+
+@runtime_checkable
+class AnyTask(Protocol):
+    """What the loop needs to know of a task, whatever it scores; see `Task` and `AgentTask`."""
+
+    name: str
+    kind: str
+    description: str
+    metric: str
+    chance: float
+    ceiling: float
+
+    @property
+    def rungs(self) -> Sequence[Fidelity]:
+        """Fidelities, cheapest first; rung 0 is the smoke run."""
+        ...
+
+    def data(self, split: str, rung: int, seed: int) -> Any:
+        """Make the items of one split."""
+        ...
+
+    def grade(self, predictions: Any, labels: Any) -> dict[str, NDArray[np.float64]]:
+        """Grade what a design said."""
+        ...
+
+
+@runtime_checkable
+class AgentTask(Protocol):
+    """Makes questions, keeps their answers, grades what a pipeline answers. Deterministic; holds no state.
+
+    Attributes:
+        name: unique; what `--task` takes.
+        kind: `"agent"`.
+        description: one line: what it asks for and which designs it tells apart.
+        answer_form: what an answer must look like, in a sentence to whoever writes a design, e.g. `"One name."`.
+        metric: the name, among those `grade` returns, of the one that becomes the score.
+        chance: that metric for the trivial baseline; becomes score 0.
+        ceiling: the best that metric can honestly be.
+        rungs: fidelities, cheapest first; rung 0 is the smoke run.
+        world: the closed world that the embedded model answers from; empty for a task that needs none.
+    """
+
+    name: str
+    kind: str
+    description: str
+    answer_form: str
+    metric: str
+    chance: float
+    ceiling: float
+    rungs: tuple[QuestionRung, ...]
+    world: str
+
+    def data(self, split: str, rung: int, seed: int) -> Questions:
+        """Make the questions of one split.
+
+        Args:
+            split: one of `SPLITS`; no question is in two of them. The engine has already mixed it into `seed`.
+            rung: index into `rungs`.
+            seed: any non-negative integer below 2**63; equal seeds give equal questions.
+        """
+        ...
+
+    def grade(self, predictions: Sequence[str], labels: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+        """Grade answers.
+
+        Args:
+            predictions: what a design answered, an empty text where it failed; hostile until read.
+            labels: of the same items, in the same order.
+
+        Returns:
+            Every metric by name, one finite value an item: `(items,)`.
+        """
+        ...
 
 
 @runtime_checkable
