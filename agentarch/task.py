@@ -109,11 +109,19 @@ class Fidelity(Protocol):
     """
 
     @property
-    def steps(self) -> int: ...
+    def steps(self) -> int:
+        """See above."""
+        ...
+
     @property
-    def scored_items(self) -> int: ...
+    def scored_items(self) -> int:
+        """See above."""
+        ...
+
     @property
-    def wall_seconds(self) -> float: ...
+    def wall_seconds(self) -> float:
+        """See above."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -319,7 +327,7 @@ def terms_fault(task: Task) -> str:
 
 
 @contextlib.contextmanager
-def blamed_on(task: Task) -> Iterator[None]:
+def blamed_on(task: AnyTask) -> Iterator[None]:
     """Turn whatever a task's code raises into an error that names the task.
 
     Raises:

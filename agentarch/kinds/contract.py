@@ -8,8 +8,9 @@ from typing import Protocol
 from agentarch.design import Contract, Design
 from agentarch.evaluation import Evaluation, Request
 from agentarch.execution.contract import Executor
+from agentarch.kinds.controls import Controls
 from agentarch.qd.axes import Axis
-from agentarch.task import Task
+from agentarch.task import AnyTask
 
 
 class Kind(Protocol):
@@ -25,11 +26,15 @@ class Kind(Protocol):
     contract: Contract
     axes: tuple[Axis, ...]
 
-    def limits(self, tasks: Sequence[Task]) -> Mapping[str, float]:
+    def limits(self, tasks: Sequence[AnyTask]) -> Mapping[str, float]:
         """Return the most a design may measure to be valid on every rung of these tasks, by descriptor."""
         ...
 
-    def fingerprint(self, task: Task, rung: int) -> str:
+    def controls(self, tasks: Sequence[AnyTask]) -> Controls:
+        """Return what finalists on these tasks are compared with, beside the best seed and the best random proposal."""
+        ...
+
+    def fingerprint(self, task: AnyTask, rung: int) -> str:
         """Return a hash of all that a score at a rung hangs on but the design and chance: equal ones compare.
 
         Raises:
@@ -37,7 +42,7 @@ class Kind(Protocol):
         """
         ...
 
-    def evaluate(self, design: Design, task: Task, request: Request, executor: Executor) -> Evaluation:
+    def evaluate(self, design: Design, task: AnyTask, request: Request, executor: Executor) -> Evaluation:
         """Run a design in a box and grade what comes out. Called from several threads at once.
 
         Raises:

@@ -28,7 +28,7 @@ from agentarch.search.plan import Clock, Plan, Propose
 from agentarch.search.state import RunState
 from agentarch.seeding import derive_seed
 from agentarch.store import Lease
-from agentarch.task import Task
+from agentarch.task import AnyTask
 
 ATTEMPTS = 3
 """How often an evaluation is tried when the fault is ours."""
@@ -75,7 +75,7 @@ class Engine:
         config: RunConfig,
         secret: str,
         kind: Kind,
-        tasks: Sequence[Task],
+        tasks: Sequence[AnyTask],
         proposer: Proposer,
         seeds: tuple[Design, ...],
         executor: Executor,
@@ -89,8 +89,7 @@ class Engine:
         self._plan = Plan(
             tasks,
             top=config.top_rung,
-            contract=kind.contract,
-            most_parameters=self._limits["parameters"],
+            controls=kind.controls(tasks),
             limit=config.evaluation_limit,
             workers=config.workers,
             has_control=config.has_random_control,

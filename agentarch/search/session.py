@@ -33,7 +33,7 @@ from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.search.state import RunState
 from agentarch.seeding import new_secret
 from agentarch.store import FILE_NAME, Store, damaged
-from agentarch.task import Task
+from agentarch.task import AnyTask
 from agentarch.text import one_line
 
 REAL_TIME = Clock()
@@ -65,7 +65,7 @@ class Run:
     secret: str
     created_at: float
     kind: Kind
-    tasks: tuple[Task, ...]
+    tasks: tuple[AnyTask, ...]
     store: Store
     state: RunState
 
@@ -235,7 +235,7 @@ def make_engine(run: Run, executor: Executor, clock: Clock = REAL_TIME) -> Engin
     )
 
 
-def _load(config: RunConfig, secret: str) -> tuple[Kind, tuple[Task, ...]]:
+def _load(config: RunConfig, secret: str) -> tuple[Kind, tuple[AnyTask, ...]]:
     kind = make_kind(config.kind, secret, config.memory_mib)
     tasks = tuple(find_task(name, config.kind) for name in config.tasks)
     names = [task.name for task in tasks]
@@ -245,7 +245,7 @@ def _load(config: RunConfig, secret: str) -> tuple[Kind, tuple[Task, ...]]:
     return kind, tasks
 
 
-def _fingerprints(kind: Kind, tasks: Iterable[Task]) -> dict[str, str]:
+def _fingerprints(kind: Kind, tasks: Iterable[AnyTask]) -> dict[str, str]:
     """Return a hash of each task by its name: of its source file, its rungs, and what it makes and how it grades now.
 
     A file alone would not tell that another one, which it reads or imports, has changed.

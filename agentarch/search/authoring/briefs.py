@@ -29,7 +29,7 @@ from agentarch.search.authoring.notebook import notebook_of
 from agentarch.search.proposals import RECENT, TIMEOUT, Fault, FaultKind, ProposalRecord
 from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.search.state import RunState
-from agentarch.task import Task
+from agentarch.task import AnyTask
 from agentarch.text import counted
 
 MOST_LESSONS, MOST_EFFECTS, MOST_FAILURES, MOST_DECISIONS = 12, 12, 10, 8
@@ -57,7 +57,7 @@ class Briefs:
         effects: measured so far.
     """
 
-    def __init__(self, kind: str, tasks: Sequence[Task], folder: Path, effects: Effects) -> None:
+    def __init__(self, kind: str, tasks: Sequence[AnyTask], folder: Path, effects: Effects) -> None:
         self._kind, self._effects, self._knockouts = kind, effects, Knockouts(folder)
         self._tasks = tuple(_task_told(task) for task in tasks)
 
@@ -89,7 +89,7 @@ class Briefs:
                 yield EffectTold(what, found.value, found.low, found.high, found.n)
 
 
-def _task_told(task: Task) -> TaskTold:
+def _task_told(task: AnyTask) -> TaskTold:
     spec, words = task.spec(FIRST_RANKED_RUNG), words_of(task)
     shape = ", ".join(map(str, spec.input_shape))
     given = (

@@ -22,7 +22,7 @@ from agentarch.search.authoring.effects import Effects
 from agentarch.search.authoring.steps import ProposalSteps
 from agentarch.search.authoring.studio import Studio
 from agentarch.search.log import Log
-from agentarch.task import Task
+from agentarch.task import AnyTask
 
 FREE = Price(0.0, 0.0, 0.0, 0.0)
 
@@ -122,7 +122,7 @@ def studio_maker(
     config: RunConfig,
     secret: str,
     kind: Kind,
-    tasks: Sequence[Task],
+    tasks: Sequence[AnyTask],
     clock: Clock,
 ) -> Callable[[Workshop], Studio]:
     """Return what makes the studio of a run for its engine; models are waited for by the clock.
