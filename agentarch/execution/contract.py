@@ -257,8 +257,8 @@ class Interviewed:
 class Executor(Protocol):
     """Runs jobs in boxes.
 
-    `run` and `interview` may be called from several threads at once. A fault of the design is a `Result`; so is a fault of
-    ours, with outcome `INFRASTRUCTURE`, and neither raises.
+    `run` and `interview` may be called from several threads at once. A fault of the design is a result; so is a fault
+    of ours, with outcome `INFRASTRUCTURE`, and neither raises.
 
     Attributes:
         name: recorded with every score, e.g. `"local"`.

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from agentarch.broker import Allowance, Broker, BrokerDesk
 from agentarch.design import Contract, Design
 from agentarch.evaluation import QUARANTINED, Evaluation, Outcome, Request
-from agentarch.execution.contract import Ending, Executor, Interview, Interviewed, Limits
+from agentarch.execution.contract import Ending, Executor, Interview, Interviewed, Limits, Program
 from agentarch.kinds.network import GRADED_DIGITS, ROUNDING, grading_fault
 from agentarch.kinds.shelf import Shelf
 from agentarch.models import BudgetSpent
@@ -91,6 +91,7 @@ class AgentKind:
     """
 
     name = "agent"
+    program: Program = "agent"
     contract = CONTRACT
     axes = AXES
 
@@ -107,7 +108,7 @@ class AgentKind:
 
     def limits(self, tasks: Sequence[AnyTask]) -> dict[str, float]:
         """Return the smallest budget of a question; see `agentarch.kinds.Kind.limits`."""
-        rungs = [rung for task in tasks for rung in cast(AgentTask, task).rungs]
+        rungs = [rung for task in tasks for rung in cast("AgentTask", task).rungs]
         return {
             "calls": float(min(rung.calls for rung in rungs)),
             "tokens": float(min(rung.tokens for rung in rungs)),
@@ -115,7 +116,7 @@ class AgentKind:
 
     def fingerprint(self, task: AnyTask, rung: int) -> str:
         """Hash the budget, the questions of a fixed seed, how answers are graded, and what answers; see `Kind`."""
-        agents = cast(AgentTask, task)
+        agents = cast("AgentTask", task)
         with blamed_on(task):
             data = agents.data("search", rung, 0)
             graded = agents.grade([*data.labels[1:], ""], data.labels)
@@ -134,7 +135,7 @@ class AgentKind:
         Raises:
             agentarch.models.BudgetSpent: a ceiling of the run was reached in the middle of it.
         """
-        agents = cast(AgentTask, task)
+        agents = cast("AgentTask", task)
         with blamed_on(task):
             rung = agents.rungs[request.rung]
         materials = self._materials.get(_parts(request), lambda: self._prepare(agents, request))

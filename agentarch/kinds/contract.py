@@ -7,7 +7,7 @@ from typing import Protocol
 
 from agentarch.design import Contract, Design
 from agentarch.evaluation import Evaluation, Request
-from agentarch.execution.contract import Executor
+from agentarch.execution.contract import Executor, Program
 from agentarch.kinds.controls import Controls
 from agentarch.qd.axes import Axis
 from agentarch.task import AnyTask
@@ -18,11 +18,13 @@ class Kind(Protocol):
 
     Attributes:
         name: e.g. `"network"`.
+        program: what the boxes of its designs run.
         contract: what a design must look like as text.
         axes: the dimensions of the archive; each evaluation's descriptors have these names.
     """
 
     name: str
+    program: Program
     contract: Contract
     axes: tuple[Axis, ...]
 

@@ -1,4 +1,4 @@
-"""What a run's finalists are compared with, beside the best seed and the best random proposal: controls of their size."""
+"""What a run's finalists are compared with, beside the best seed and the best random proposal."""
 
 from __future__ import annotations
 

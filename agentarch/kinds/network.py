@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from agentarch.design import Contract, Design
 from agentarch.evaluation import QUARANTINED, Evaluation, Outcome, Request
-from agentarch.execution.contract import Executor, Job, Limits, Question, Result
+from agentarch.execution.contract import Executor, Job, Limits, Program, Question, Result
 from agentarch.kinds.controls import Controls, network_controls
 from agentarch.kinds.honesty import leaks, peeks
 from agentarch.kinds.measures import Extras, make_extras, measured, survey_of
@@ -99,6 +99,7 @@ class NetworkKind:
     """
 
     name = "network"
+    program: Program = "network"
     contract = CONTRACT
     axes = AXES
 
@@ -112,7 +113,7 @@ class NetworkKind:
 
     def limits(self, tasks: Sequence[AnyTask]) -> dict[str, float]:
         """Return the smallest cap on parameters; see `agentarch.kinds.Kind.limits`."""
-        return {"parameters": min(rung.max_parameters for task in tasks for rung in cast(Task, task).rungs)}
+        return {"parameters": min(rung.max_parameters for task in tasks for rung in cast("Task", task).rungs)}
 
     def controls(self, tasks: Sequence[AnyTask]) -> Controls:
         """Return a baseline of equal size with a tuned learning rate; see `agentarch.kinds.Kind.controls`."""
@@ -120,7 +121,7 @@ class NetworkKind:
 
     def fingerprint(self, task: AnyTask, rung: int) -> str:
         """Hash the spec, the recipe, the arrays of a fixed seed, and how drawn logits are graded; see `Kind`."""
-        task = cast(Task, task)
+        task = cast("Task", task)
         with blamed_on(task):
             _check_terms(task)
             level, spec, data = task.rungs[rung], task.spec(rung), task.data("search", rung, 0)
@@ -135,7 +136,7 @@ class NetworkKind:
 
     def evaluate(self, design: Design, task: AnyTask, request: Request, executor: Executor) -> Evaluation:
         """Train a design on a task and grade its predictions; see `agentarch.kinds.Kind.evaluate`."""
-        task = cast(Task, task)
+        task = cast("Task", task)
         with blamed_on(task):
             rung, spec = task.rungs[request.rung], task.spec(request.rung)
         materials = self._materials.get(_parts(request), lambda: self._prepare(task, request))

@@ -80,10 +80,11 @@ class Difference:
 def difference(one: Cells, other: Cells, noise: Noise, level: float = LEVEL) -> Difference | None:
     """Compare two designs on the same tasks over the training seeds that both have had.
 
-    Where scores come with their items, the difference on a task is that of its items. Elsewhere differences are averaged
-    over seeds within a task, and always over tasks, so that no task weighs more for having more seeds. Their variance within a task is the pair's own, moderated by that of all designs (empirical Bayes: Smyth,
-    "Linear models and empirical Bayes methods", 2004), which stands in alone where the pair has one seed. Tasks are
-    strata; their variances are combined by Satterthwaite's formula.
+    Differences are averaged over seeds within a task and then over tasks, so that no task weighs more for having more
+    seeds. Where scores come with their items, their variance within a task is that of the items. Elsewhere it is the
+    pair's own, moderated by that of all designs (empirical Bayes: Smyth, "Linear models and empirical Bayes methods",
+    2004), which stands in alone where the pair has one seed. Tasks are strata; their variances are combined by
+    Satterthwaite's formula.
 
     Args:
         one: its scores, by task and seed.
@@ -141,8 +142,8 @@ class _Paired:
 def _by_item(scores: Sequence[tuple[Score, Score]]) -> _Paired | None:
     """Compare two designs item by item, seed by seed; None where some score has no items, or not as many.
 
-    Items are drawn independently, and chance in a design's own doing differs from one to the next, so their spread holds
-    all there is. Seeds weigh alike. Where no item tells the two apart, one more that did stands in for the spread.
+    Items are drawn independently, and chance in a design's own doing differs from one to the next, so their spread
+    holds all there is. Seeds weigh alike. Where no item tells the two apart, one more that did stands in for the spread.
     """
     value = share = 0.0
     freedom = items = 0

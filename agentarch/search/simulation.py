@@ -15,8 +15,8 @@ from typing import Any
 
 from agentarch.design import Contract, Design
 from agentarch.evaluation import Request
-from agentarch.qd import Axis
 from agentarch.kinds.controls import network_controls
+from agentarch.qd import Axis
 from agentarch.search.arm import BASELINE, RANDOM, SEARCH
 from agentarch.search.decision import Choice, Decision
 from agentarch.search.finish import FINALIST
