@@ -21,7 +21,7 @@ from agentarch.models.contract import NoAnswer
 from agentarch.text import one_line
 from agentarch.traces import CallRecord
 
-MOST_SAMPLES = 64
+MOST_SAMPLES = 256
 MOST_TEMPERATURE = 2.0
 MOST_PROMPT_BYTES = 256 * 1024
 

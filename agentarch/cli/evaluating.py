@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -64,41 +64,14 @@ def evaluate_files(files: Sequence[Path], asked: Asked, as_json: bool) -> int:
     task = find_task(asked.task, kind.name)
     _check(task, asked)
     request = Request("", task.name, asked.rung, asked.seed, learning_rate=asked.learning_rate)
-    workers = min(available_cores(), len(files))
-    executor: Executor | None = None
-    found: list[Evaluation] = []
-    designs: list[Design | None] = []
-    for proposal in proposals:
-        try:
-            designs.append(read_design(proposal, kind.contract))
-        except DesignError as error:
-            designs.append(None)
-            found.append(Evaluation(request, Outcome.INVALID, str(error)))
-    refused = iter(tuple(found))
-    if any(designs):
-        executor = started_executor(asked.sandbox, ready_boxes=workers, program=kind.program)
-    try:
-        with (
-            ERR.status(f"evaluating on {task.name}, rung {asked.rung}") as status,
-            ThreadPoolExecutor(workers) as pool,
-        ):
-            done = [0]
-
-            def evaluate(design: Design | None) -> Evaluation:
-                if design is None or executor is None:
-                    return next(refused)
-                one = _evaluated(kind, design, task, replace(request, design_id=design.id), executor)
-                done[0] += 1
-                status.update(f"evaluating on {task.name}, rung {asked.rung}: {done[0]} of {len(files)} done")
-                return one
-
-            found = list(pool.map(evaluate, designs))
-    finally:
-        if executor is not None:
-            executor.close()
-    summaries = [evaluation_summary(one) for one in found]
+    read = [_read(proposal, kind, request) for proposal in proposals]
+    found = {at: one for at, one in enumerate(read) if isinstance(one, Evaluation)}
+    designs = {at: one for at, one in enumerate(read) if isinstance(one, Design)}
+    if designs:
+        found |= _evaluated(kind, designs, task, request, asked.sandbox)
+    summaries = [evaluation_summary(found[at]) for at in range(len(files))]
     _print(files, summaries, as_json)
-    outcomes = {one.outcome for one in found}
+    outcomes = {one.outcome for one in found.values()}
     if Outcome.INFRASTRUCTURE in outcomes:
         return 1
     return 0 if Outcome.SCORED in outcomes else 3
@@ -121,7 +94,37 @@ def _check(task: AnyTask, asked: Asked) -> None:
         raise UsageError(f"a learning rate is a number above 0, not {asked.learning_rate}")
 
 
-def _evaluated(kind: Kind, design: Design, task: AnyTask, request: Request, executor: Executor) -> Evaluation:
+def _read(proposal: Proposal, kind: Kind, request: Request) -> Design | Evaluation:
+    """Return a design, or the evaluation of one that is refused by reading alone."""
+    try:
+        return read_design(proposal, kind.contract)
+    except DesignError as error:
+        return Evaluation(request, Outcome.INVALID, str(error))
+
+
+def _evaluated(
+    kind: Kind, designs: Mapping[int, Design], task: AnyTask, request: Request, sandbox: str
+) -> dict[int, Evaluation]:
+    """Evaluate designs, as many at a time as there are cores; return what came of each, by its number."""
+    workers = min(available_cores(), len(designs))
+    executor = started_executor(sandbox, ready_boxes=workers, program=kind.program)
+    found: dict[int, Evaluation] = {}
+    told = f"evaluating on {task.name}, rung {request.rung}"
+    try:
+        with ERR.status(told) as status, ThreadPoolExecutor(workers) as pool:
+            futures = {
+                pool.submit(_one, kind, design, task, replace(request, design_id=design.id), executor): at
+                for at, design in designs.items()
+            }
+            for future in as_completed(futures):
+                found[futures[future]] = future.result()
+                status.update(f"{told}: {len(found)} of {len(designs)} done")
+    finally:
+        executor.close()
+    return found
+
+
+def _one(kind: Kind, design: Design, task: AnyTask, request: Request, executor: Executor) -> Evaluation:
     for _ in range(ATTEMPTS):
         evaluation = kind.evaluate(design, task, request, executor)
         if evaluation.outcome is not Outcome.INFRASTRUCTURE:

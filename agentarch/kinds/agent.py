@@ -20,6 +20,8 @@ from agentarch.broker import Allowance, Broker, BrokerDesk
 from agentarch.design import Contract, Design
 from agentarch.evaluation import QUARANTINED, Evaluation, Outcome, Request
 from agentarch.execution.contract import Ending, Executor, Interview, Interviewed, Limits, Program
+from agentarch.kinds.agent_controls import agent_controls
+from agentarch.kinds.controls import Controls
 from agentarch.kinds.network import GRADED_DIGITS, ROUNDING, grading_fault
 from agentarch.kinds.shelf import Shelf
 from agentarch.models import BudgetSpent
@@ -113,6 +115,10 @@ class AgentKind:
             "calls": float(min(rung.calls for rung in rungs)),
             "tokens": float(min(rung.tokens for rung in rungs)),
         }
+
+    def controls(self, tasks: Sequence[AnyTask]) -> Controls:
+        """Return plain ways to ask with as many tokens as the winner; see `agentarch.kinds.Kind.controls`."""
+        return agent_controls(CONTRACT, round(self.limits(tasks)["calls"]))
 
     def fingerprint(self, task: AnyTask, rung: int) -> str:
         """Hash the budget, the questions of a fixed seed, how answers are graded, and what answers; see `Kind`."""

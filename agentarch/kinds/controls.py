@@ -20,20 +20,23 @@ class Controls:
     Attributes:
         contract: by which they are read.
         roles: what each is called, in the order that `make` gives them.
-        make: returns the controls, given the best seed and the leading finalist; None for the seed itself.
+        make: returns the controls, given the best seed, the leading finalist, and every scored seed; None for the best
+            seed itself.
         has_recipe: whether designs of this kind are trained, so that a learning rate can be tuned.
     """
 
     contract: Contract
     roles: tuple[str, ...]
-    make: Callable[[ScoredDesign, ScoredDesign], Sequence[Proposal | None]]
+    make: Callable[[ScoredDesign, ScoredDesign, Sequence[ScoredDesign]], Sequence[Proposal | None]]
     has_recipe: bool
 
 
 def network_controls(contract: Contract, most_parameters: float) -> Controls:
     """Return the control for networks: a baseline as large as the finalist, with a tuned learning rate."""
 
-    def make(seed: ScoredDesign, finalist: ScoredDesign) -> Sequence[Proposal | None]:
+    def make(
+        seed: ScoredDesign, finalist: ScoredDesign, known: Sequence[ScoredDesign]
+    ) -> Sequence[Proposal | None]:
         measured, wanted = (round(one.descriptors["parameters"]) for one in (seed, finalist))
         return [matched_in_size(seed.design, measured, wanted, round(most_parameters))]
 

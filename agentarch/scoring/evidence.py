@@ -143,7 +143,7 @@ def _by_item(scores: Sequence[tuple[Score, Score]]) -> _Paired | None:
     """Compare two designs item by item, seed by seed; None where some score has no items, or not as many.
 
     Items are drawn independently, and chance in a design's own doing differs from one to the next, so their spread
-    holds all there is. Seeds weigh alike. Where no item tells the two apart, one more that did stands in for the spread.
+    holds all there is. Seeds weigh alike. Where no item tells the two apart, one that did stands in for the spread.
     """
     value = share = 0.0
     freedom = items = 0

@@ -155,7 +155,7 @@ class Finish:
             contenders.append(Contender(random[0].design.id, BEST_RANDOM))
         made: dict[str, Design] = {}
         if extent.made:
-            for role, control in self._made(seeds[0], finalists[0]):
+            for role, control in self._made(seeds, finalists[0]):
                 contenders.append(Contender(control.id, role))
                 if control.id not in state.designs:
                     made[control.id] = control
@@ -189,11 +189,12 @@ class Finish:
         ]
         return f"; the budget has no room for {', '.join(missing)}" if missing else ""
 
-    def _made(self, seed: ScoredDesign, finalist: ScoredDesign) -> list[tuple[str, Design]]:
+    def _made(self, seeds: Sequence[ScoredDesign], finalist: ScoredDesign) -> list[tuple[str, Design]]:
         """Return the controls that are made for the first finalist, each with its role."""
-        found = zip(self._controls.roles, self._controls.make(seed, finalist), strict=True)
+        made = self._controls.make(seeds[0], finalist, seeds)
+        found = zip(self._controls.roles, made, strict=True)
         return [
-            (role, seed.design if one is None else read_design(one, self._controls.contract))
+            (role, seeds[0].design if one is None else read_design(one, self._controls.contract))
             for role, one in found
         ]
 

@@ -3,7 +3,8 @@
 "What is the pet of the boss of the mother of Mira?": two to four steps, from chains that the model never saw whole. No
 design's own code can compute an answer, for the world never enters a box, and the names in each question are drawn
 anew, so what is learnt of one question means nothing in the next. What helps is what helps with real models: asking for
-steps, splitting, voting, verifying. `docs/embedded-model.md` tells how the model was made, and that its errors are planted.
+steps, splitting, voting, verifying. `docs/embedded-model.md` tells how the model was made, and that its errors are
+planted.
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ _model = cache(EmbeddedModel.load)
 
 
 class World:
-    """Multi-hop questions on the embedded model; `world` asks about the first shipped world, `world:NAME` about another."""
+    """Multi-hop questions; `world` asks about the first of the shipped worlds, `world:NAME` about another."""
 
     name = "world"
     kind = "agent"
