@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agentarch.broker.contract import Answer, Call
+from agentarch.config import EMBEDDED
 from agentarch.embedded import EmbeddedModel, Request, worlds
 
-NAME = "embedded"
+NAME = EMBEDDED
 TEMPERATURE = 1.0
 """Of sampling, where a design says nothing."""
 

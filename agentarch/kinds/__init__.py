@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from agentarch.errors import unknown_name
 from agentarch.execution.contract import MIB
-from agentarch.kinds.contract import Kind
+from agentarch.kinds.contract import Asking, Kind
 
 KINDS = ("network", "agent")
 
-__all__ = ["KINDS", "Kind", "make_kind"]
+__all__ = ["KINDS", "Asking", "Kind", "make_kind"]
 
 
 def make_kind(name: str, secret: str, memory_mib: int) -> Kind:

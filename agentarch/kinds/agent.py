@@ -24,7 +24,7 @@ from agentarch.kinds.agent_controls import agent_controls
 from agentarch.kinds.controls import Controls
 from agentarch.kinds.network import GRADED_DIGITS, ROUNDING, grading_fault
 from agentarch.kinds.shelf import Shelf
-from agentarch.models import BudgetSpent
+from agentarch.models import BudgetSpent, Refused
 from agentarch.qd.axes import Axis
 from agentarch.scoring import score_items
 from agentarch.seeding import derive_seed
@@ -135,11 +135,17 @@ class AgentKind:
             told.update(salt)
         return told.hexdigest()[:12]
 
+    def close(self) -> None:
+        """Close the broker; see `agentarch.kinds.Kind.close`."""
+        if self.broker is not None:
+            self.broker.close()
+
     def evaluate(self, design: Design, task: AnyTask, request: Request, executor: Executor) -> Evaluation:
         """Ask a design the questions of a rung and grade its answers; see `agentarch.kinds.Kind.evaluate`.
 
         Raises:
-            agentarch.models.BudgetSpent: a ceiling of the run was reached in the middle of it.
+                agentarch.models.BudgetSpent: a ceiling of the run was reached in the middle of it.
+            agentarch.models.Refused: a provider will not answer as things are.
         """
         agents = cast("AgentTask", task)
         with blamed_on(task):
@@ -148,7 +154,7 @@ class AgentKind:
         rng = np.random.default_rng(derive_seed(self._secret, "order", *_parts(request), request.design_id))
         order = [int(number) for number in rng.permutation(len(materials.questions.inputs))]
         desk, interviewed = self._interview(design, agents, rung, materials, order, rng, executor)
-        if isinstance(desk.fault, BudgetSpent):
+        if isinstance(desk.fault, BudgetSpent | Refused):
             raise desk.fault
         endings = _in_place(interviewed.endings, order)
         calls = tuple(_in_place([desk.calls(at) for at in range(len(order))], order))

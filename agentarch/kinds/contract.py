@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from agentarch.design import Contract, Design
 from agentarch.evaluation import Evaluation, Request
@@ -11,6 +12,22 @@ from agentarch.execution.contract import Executor, Program
 from agentarch.kinds.controls import Controls
 from agentarch.qd.axes import Axis
 from agentarch.task import AnyTask
+
+if TYPE_CHECKING:  # models take long to load, and most commands need none
+    from agentarch.broker import Broker
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A kind of design that asks language models.
+
+    Attributes:
+        broker: answers its calls; None for that of the embedded model.
+        traces: folder in which every call is kept; None to keep none.
+    """
+
+    broker: Broker | None
+    traces: Path | None
 
 
 class Kind(Protocol):
@@ -42,6 +59,10 @@ class Kind(Protocol):
         Raises:
             agentarch.task.TaskFailed: the task's own code raised.
         """
+        ...
+
+    def close(self) -> None:
+        """Let go of what evaluations needed, and end what waits for it. May be called twice, and from any thread."""
         ...
 
     def evaluate(self, design: Design, task: AnyTask, request: Request, executor: Executor) -> Evaluation:

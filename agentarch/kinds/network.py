@@ -134,6 +134,9 @@ class NetworkKind:
             told.update(f"{array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
         return told.hexdigest()[:12]
 
+    def close(self) -> None:
+        """Do nothing; see `agentarch.kinds.Kind.close`."""
+
     def evaluate(self, design: Design, task: AnyTask, request: Request, executor: Executor) -> Evaluation:
         """Train a design on a task and grade its predictions; see `agentarch.kinds.Kind.evaluate`."""
         task = cast("Task", task)

@@ -24,7 +24,7 @@ from agentarch.config import META, RunConfig
 from agentarch.errors import AgentarchError, UsageError, unknown_name
 from agentarch.execution import Executor
 from agentarch.execution.tiers import check_sandbox
-from agentarch.kinds import Kind, make_kind
+from agentarch.kinds import Asking, Kind, make_kind
 from agentarch.models.clock import Clock
 from agentarch.proposers import make_proposer
 from agentarch.search.engine import Engine
@@ -39,6 +39,8 @@ from agentarch.text import one_line
 REAL_TIME = Clock()
 RUNS_FOLDER = Path("runs")
 LOCK_FILE = "engine.lock"
+TRACES = "traces"
+"""Folder of a run in which every call of its agents is kept."""
 
 
 class RunBusy(AgentarchError):
@@ -110,6 +112,10 @@ def create_run(config: RunConfig, folder: Path) -> None:
         check_models(config)
     else:
         make_proposer(config.proposer)
+    if config.solvers:
+        from agentarch.search.solving import check_solvers
+
+        check_solvers(config)
     tasks = tuple(lasting_name(name) for name in config.tasks)
     secret = new_secret() if config.seed is None else f"seed {config.seed}"
     Store.create(
@@ -218,6 +224,11 @@ def make_engine(run: Run, executor: Executor, clock: Clock = REAL_TIME) -> Engin
     check_tasks(run)
     log, has_models = Log(run.store, run.state), run.config.proposer == META
     make_studio = None
+    if isinstance(run.kind, Asking):
+        from agentarch.search.solving import make_broker
+
+        run.kind.broker = make_broker(log, run.folder, run.config, clock)
+        run.kind.traces = run.folder / TRACES
     if has_models:
         from agentarch.search.authoring.setup import studio_maker
 
