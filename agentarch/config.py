@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from agentarch.errors import UsageError, unknown_name
-from agentarch.suites import Suite, find_suite
+from agentarch.suites import Suite, default_suite, find_suite
 
 DEFAULT_PROPOSER = "evolve"
 EMBEDDED = "embedded"
@@ -43,7 +43,6 @@ ROLES = ("propose", "reflect", "repair", "judge")
 """What a language model may be asked for."""
 
 DEFAULT_EVALUATIONS = 120
-DEFAULT_SUITE = "quick"
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 
@@ -243,7 +242,8 @@ def make_config(given: Mapping[str, Any], file: Path | None = None) -> RunConfig
             "the proposer 'meta' needs a language model; name one, e.g. --model openai/NAME, or --model manual"
         )
     if "tasks" not in settings:
-        settings = _of_suite(find_suite(str(settings.get("suite", DEFAULT_SUITE))), settings)
+        kind = str(settings.get("kind", RunConfig.model_fields["kind"].default))
+        settings = _of_suite(find_suite(str(settings.get("suite") or default_suite(kind)), kind), settings)
     elif "suite" in settings:
         raise UsageError("suite and tasks are both given; a suite is a set of tasks, so give one of them")
     try:

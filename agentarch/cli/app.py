@@ -54,7 +54,9 @@ def search(
     ] = None,
     suite: Annotated[
         str | None,
-        typer.Option(help="Named set of tasks with a budget: quick, standard or full.  [default: quick]"),
+        typer.Option(
+            help="Named set of tasks with a budget: quick, standard or full; for agents, world.  [default: the first]"
+        ),
     ] = None,
     evaluations: Annotated[
         int | None,
@@ -67,7 +69,17 @@ def search(
         int | None, typer.Option(help="Boxes at a time, one thread each.  [default: all cores]")
     ] = None,
     proposer: Annotated[
-        str | None, typer.Option(help="evolve, random or seeds.  [default: evolve, or --model]")
+        str | None,
+        typer.Option(
+            help="evolve, random or seeds; for agents also edges and layers.  [default: evolve, or --model]"
+        ),
+    ] = None,
+    solve_with: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Model that agents may ask: embedded, openai/NAME, ...; may be given again.  [default: embedded]",
+        ),
     ] = None,
     model: Annotated[
         list[str] | None,
@@ -177,6 +189,9 @@ def search(
     confirms the best designs and the controls on items that no decision has seen; the verdict says which control was
     beaten, by how much and how surely, or that none was.
 
+    With --kind agent the designs are pipelines that ask language models, by default the embedded one, which needs no
+    key; --solve-with names others.
+
     With --model a language model writes the designs; its key is taken from the usual environment variable. What it
     costs is reserved before each request, so that --max-usd is never passed. `agentarch review` decides on what waits.
 
@@ -193,6 +208,7 @@ def search(
         "time": time,
         "workers": workers,
         "proposer": proposer,
+        "solve_with": ",".join(solve_with) if solve_with else None,
         "model": ",".join(model) if model else None,
         "base_url": base_url or None,
         "price": price or None,
