@@ -17,6 +17,7 @@ from agentarch.evaluation import Evaluation, Outcome, Request
 from agentarch.execution.contract import MIB
 from agentarch.kinds import make_kind
 from agentarch.search.summary import evaluation_summary
+from agentarch.task import Task
 
 ATTEMPTS = 3
 SECRET_VARIABLE = "AGENTARCH_SECRET"
@@ -36,6 +37,7 @@ def evaluate_file(
     """Evaluate a design's file and print what came of it; return the exit code."""
     kind = make_kind(kind_name, os.environ.get(SECRET_VARIABLE, ""), memory_mib)
     task = find_task(task_name, kind_name)
+    assert isinstance(task, Task)  # as long as there is one kind
     if not 0 <= rung < len(task.rungs):
         raise UsageError(
             f"the task {task.name!r} has no rung {rung}; it has rungs 0 to {len(task.rungs) - 1}"
