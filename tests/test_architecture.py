@@ -14,9 +14,12 @@ TRAINING = {"muon.py", "network.py", "train.py"}
 """Files of the embedded model that train it, and need torch; nothing of the engine imports them."""
 
 FLOORS = (
-    {"differences", "errors", "files", "syntax", "text", "wording"},
+    {"differences", "errors", "fencing", "files", "syntax", "text", "wording"},
     {"design", "task", "evaluation", "config", "content", "seeding", "suites"},
-    {"scoring", "store", "execution", "qd", "proposers", "catalogue", "tasks", "models", "embedded"},
+    {
+        *("scoring", "store", "execution", "qd", "proposers", "catalogue", "tasks", "models"),
+        *("answers", "questions", "embedded", "broker", "traces"),
+    },
     {"kinds", "testing", "meta"},
     {"search"},
     {"report"},
