@@ -22,13 +22,15 @@ from agentarch.evaluation import QUARANTINED, Evaluation, Outcome, Request
 from agentarch.execution.contract import Ending, Executor, Interview, Interviewed, Limits, Program
 from agentarch.kinds.agent_controls import agent_controls
 from agentarch.kinds.controls import Controls
+from agentarch.kinds.judging import judgements
 from agentarch.kinds.network import GRADED_DIGITS, ROUNDING, grading_fault
+from agentarch.kinds.programs import verdicts
 from agentarch.kinds.shelf import Shelf
 from agentarch.models import BudgetSpent, Refused
 from agentarch.qd.axes import Axis
 from agentarch.scoring import score_items
 from agentarch.seeding import derive_seed
-from agentarch.task import AgentTask, AnyTask, QuestionRung, Questions, blamed_on
+from agentarch.task import AgentTask, AnyTask, CodeTask, JudgedTask, QuestionRung, Questions, blamed_on
 from agentarch.text import counted, one_line
 from agentarch.traces import Shape, Trace, shape_of, write_trace
 
@@ -176,7 +178,8 @@ class AgentKind:
         if fault[1]:
             graded = replace(ungraded, outcome=Outcome(fault[0]), reason=fault[1])
         else:
-            graded, values = _graded(ungraded, agents, answers, questions.labels)
+            said = self._what_is_graded(agents, questions, answers, executor)
+            graded, values = _graded(ungraded, agents, said, questions.labels)
         shape = shape_of(questions.inputs, calls)
         graded = replace(graded, measures=_measures(shape, calls))
         if graded.score is not None:
@@ -216,6 +219,18 @@ class AgentKind:
             desk=desk,
         )
         return desk, executor.interview(interview)
+
+    def _what_is_graded(
+        self, task: AgentTask, questions: Questions, answers: Sequence[str], executor: Executor
+    ) -> Sequence[str]:
+        """Return the answers, or, where a task asks for it, what came of running them or what a judge said of them."""
+        if isinstance(task, CodeTask):
+            with blamed_on(task):
+                programs = task.programs(answers, questions.labels)
+            return verdicts(programs, executor)
+        if isinstance(task, JudgedTask):
+            return judgements(task, questions, answers, self._broker())
+        return answers
 
     def _broker(self) -> Broker:
         if self.broker is None:

@@ -49,7 +49,7 @@ def read(text):
     return set() if text == "set()" else ast.literal_eval(text)
 '''
 
-_TESTS = '''
+_TESTS = """
 import asyncio
 
 
@@ -69,9 +69,9 @@ async def solve(question, model):
 
     await asyncio.to_thread(run)
     return "passed"
-'''
+"""
 
-_CANDIDATE = '''
+_CANDIDATE = """
 async def _solve(question, model):
     arguments, named = read(question)
     return written(candidate(*arguments, **named))
@@ -85,7 +85,7 @@ def _loaded():
 
 candidate = _loaded()
 solve = _solve
-'''
+"""
 
 
 def verdicts(programs: Sequence[Program | None], executor: Executor) -> tuple[str, ...]:
@@ -173,7 +173,9 @@ class _NoDesk:
         """Do nothing: nothing is kept."""
 
 
-def _asked(executor: Executor, source: str, question: str, seconds: float, desk: _CallDesk | _NoDesk) -> Ending:
+def _asked(
+    executor: Executor, source: str, question: str, seconds: float, desk: _CallDesk | _NoDesk
+) -> Ending:
     """Return how one question in one box ended."""
     limits = Limits(WALL_SECONDS)
     asked = executor.interview(Interview(source, (question,), (1,), 1, seconds, limits, desk, BYTES))

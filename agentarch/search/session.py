@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from agentarch import __version__
 from agentarch.catalogue import find_task, lasting_name, seed_designs
@@ -248,7 +248,7 @@ def make_engine(run: Run, executor: Executor, clock: Clock = REAL_TIME) -> Engin
 
 def _load(config: RunConfig, secret: str) -> tuple[Kind, tuple[AnyTask, ...]]:
     kind = make_kind(config.kind, secret, config.memory_mib)
-    tasks = cast("tuple[Task, ...]", tuple(find_task(name, config.kind) for name in config.tasks))
+    tasks = tuple(find_task(name, config.kind) for name in config.tasks)
     names = [task.name for task in tasks]
     for name in names:
         if names.count(name) > 1:
