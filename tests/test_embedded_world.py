@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentarch.embedded import Salt, make_world, questions
@@ -83,7 +83,8 @@ def test_a_split_that_is_not_there_is_an_error_that_names_the_nearest():
         questions(WORLD, "serch", 5, 0)
 
 
-def test_more_questions_than_there_are_is_an_error():
+def test_more_questions_than_there_are_is_an_error(monkeypatch):
+    monkeypatch.setattr("agentarch.embedded.questions._PATIENCE", 20)
     with pytest.raises(UsageError, match="not 10000000"):
         questions(WORLD, "search", 10_000_000, 0)
 
@@ -127,10 +128,11 @@ def test_without_flaws_texts_tell_the_truth():
         assert answered.split()[-1] == WORLD.facts[fact]
 
 
+@settings(max_examples=30)
 @given(st.binary(max_size=32), st.text(max_size=200))
 def test_a_salt_changes_nothing_but_names_and_can_be_undone(key, text):
     salt = Salt(WORLD, key)
-    assert salt.real(salt.shown(text)).lower() == text.lower() or not text.isascii()
+    assert salt.real(salt.shown(text)) == text
     name = WORLD.names["person"][3]
     shown = salt.shown(f"{text} {name}, {name}!")
     assert salt.real(shown).endswith(f"{name.capitalize()}, {name.capitalize()}!")

@@ -188,7 +188,8 @@ def _turned(x: Floats, cos: Doubles, sin: Doubles) -> Doubles:
 
 def _largest(x: Floats) -> Floats:
     """Return the largest magnitude of each row, `(rows, 1)`, never quite zero."""
-    return np.maximum(np.abs(x).max(axis=1, keepdims=True), np.float32(1e-20))
+    largest: Floats = np.maximum(np.abs(x).max(axis=1, keepdims=True), np.float32(1e-20))
+    return largest
 
 
 def _rounded(x: Floats, largest: Floats) -> Floats:

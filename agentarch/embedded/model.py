@@ -120,7 +120,8 @@ class EmbeddedModel:
         texts: list[tuple[str, ...]] = [()] * len(requests)
         waiting = sorted(range(len(requests)), key=lambda place: len(read[place]))
         while waiting:
-            taken, samples = [], 0
+            taken: list[int] = []
+            samples = 0
             while waiting and (not taken or samples + requests[waiting[0]].n <= _SAMPLES_AT_ONCE):
                 samples += requests[waiting[0]].n
                 taken.append(waiting.pop(0))
@@ -210,7 +211,8 @@ class _Noise:
             state.update(len(part).to_bytes(8, "big") + part)
         state.update((request.repeat + number).to_bytes(8, "big"))
         self._state = state
-        self._block, self._numbers = -1, ()
+        self._block = -1
+        self._numbers: NDArray[np.float64] = np.empty(0)
 
     def draw(self, place: int) -> float:
         """Return the random number of a place."""

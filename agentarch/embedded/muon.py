@@ -41,7 +41,7 @@ def orthogonal(matrix: Tensor) -> Tensor:
     """Return a matrix of the same shape and singular vectors, with singular values near one (Newton and Schulz)."""
     a, b, c = _COEFFICIENTS
     tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
+    x: Tensor = matrix.T if tall else matrix
     x = x / (x.norm() + 1e-7)
     for _ in range(_ITERATIONS):
         square = x @ x.T

@@ -50,7 +50,7 @@ def questions(world: World, split: Split, count: int, seed: int) -> list[Item]:
     rng = random.Random(f"{world.fingerprint} {split} {seed}")
     vocabulary = Vocabulary(world)
     met: set[Chain] = set()
-    items = []
+    items: list[Item] = []
     hops = list(range(2, MOST_HOPS + 1))
     while len(items) < count:
         if not hops:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ LARGEST = 127
 """Of the whole numbers that stand for weights."""
 
 Floats = NDArray[np.float32]
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def read_weights(path: Path) -> Weights:
         ) from error
 
 
-def _checked(tensor: NDArray[np.generic], kind: type, shape: tuple[int, ...]) -> NDArray[np.generic]:
+def _checked(tensor: NDArray[Number], kind: type[Number], shape: tuple[int, ...]) -> NDArray[Number]:
     if tensor.dtype != kind or tensor.shape != shape:
         raise ValueError(f"a tensor is {tensor.dtype} {tensor.shape}, expected {np.dtype(kind)} {shape}")
     if tensor.dtype == np.float32 and not np.isfinite(tensor).all():
