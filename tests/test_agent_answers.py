@@ -49,6 +49,10 @@ READ_FROM_TEXTS = ("exact", "numeric", "f1")
         ("**18**", 18),
         ("1,2,3", 3),
         (".5", 0.5),
+        ("Answer: 9 * 2 = 18 dollars for 3 ducks", 18),
+        ("The answer is 4 + 5 = 9; 9 * 2 = 18.", 18),
+        ("The answer is x =\n5", 5),
+        ("#### 18 (of which 6 = 2 * 3 are brown)", 18),
         ("the answer is the sum of both.\n\nThat makes 7", 7),
         ("version 2 is v3", 2),
     ],
@@ -72,6 +76,14 @@ def test_whole_numbers_must_be_equal_and_others_nearly():
         1,
         0,
     ]
+
+
+@given(st.text(alphabet="0123456789.,-/ =$%eE#x\n", max_size=60))
+@settings(max_examples=300, deadline=None)
+def test_whatever_is_read_as_a_number_is_finite_and_right_by_itself(text):
+    number = number_in(text)
+    assert number is None or np.isfinite(number)
+    assert numeric([text], [text]) == [float(number is not None)]
 
 
 def test_an_answer_that_lists_many_numbers_has_one_guess_only():
