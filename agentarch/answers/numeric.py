@@ -32,7 +32,7 @@ def number_in(answer: str) -> float | None:
     That is the first number in what it states in the end (`\boxed{}`, `####`, `answer is`; see
     `agentarch.answers.stated`), or of a sum there what it comes to; or, where it states nothing with a number in it,
     the last number of all. Commas between thousands, `$` and `%` are left out; `3/4`, `1 3/4`, `\frac{3}{4}`, `.5`,
-    `-2`, `1e3` are numbers. The marks are those of Cobbe et al., "Training Verifiers to Solve Math Word Problems", 2021,
+    `-2`, `1e3` are numbers. Marks are those of Cobbe et al., "Training Verifiers to Solve Math Word Problems", 2021,
     and of Hendrycks et al., "Measuring Mathematical Problem Solving With the MATH Dataset", 2021.
     """
     if len(answer) < MOST_DIGITS and answer.isdigit() and answer.isascii():
