@@ -74,9 +74,7 @@ def find_task(name: str, kind: str) -> Any:
     if base in _shipped_names(kind):  # a broken plug-in is no reason to refuse these
         task = _shipped_task(kind, base)
         if not colon:
-            if load := getattr(task, "load", None):
-                load()
-            return task
+            return _loaded(task)
         make = getattr(task, "made_from", None)
         if make is None:
             raise UsageError(f"the task {base!r} takes nothing after a colon, and was given {given!r}")
@@ -85,11 +83,11 @@ def find_task(name: str, kind: str) -> Any:
         tasks = find_tasks(kind)
         if name not in tasks:
             raise unknown_name("task", name, tasks)
-        return tasks[name]
+        return _loaded(tasks[name])
     path = Path(name)
     if not path.is_file():
         raise UsageError(f"there is no task file {name!r}")
-    return _task_in(path, kind)
+    return _loaded(_task_in(path, kind))
 
 
 def lasting_name(name: str) -> str:
@@ -178,6 +176,13 @@ def _as_task(thing: object, where: str, kind: str | None = None) -> AnyTask:
 
 def _methods(contract: type) -> set[str]:
     return {name for name in vars(contract) if not name.startswith("_") and callable(getattr(contract, name))}
+
+
+def _loaded(task: AnyTask) -> AnyTask:
+    """Have a task read what it needs, if it has something to read."""
+    if load := getattr(task, "load", None):
+        load()
+    return task
 
 
 def _import_file(path: Path) -> ModuleType:

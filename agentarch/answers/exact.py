@@ -15,7 +15,7 @@ from agentarch.answers.stated import MOST_READ, stated
 TRUTHS = {"yes": "true", "true": "true", "no": "false", "false": "false"}
 _ARTICLES = {"a", "an", "the"}
 _TOKEN = re.compile(r"(?<!\w)-?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\w+")
-_DASHES = str.maketrans({"\N{MINUS SIGN}": "-", "'": None, "\N{RIGHT SINGLE QUOTATION MARK}": None, "_": " "})
+_SIGNS = str.maketrans({"\N{MINUS SIGN}": "-", "'": None, "\N{RIGHT SINGLE QUOTATION MARK}": None, "_": " "})
 
 
 def normal_form(text: str) -> str:
@@ -27,8 +27,8 @@ def normal_form(text: str) -> str:
     is compared by its other characters, without white space. Articles, capitals and punctuation are left out as in
     SQuAD (Rajpurkar et al. 2016).
     """
-    folded = unicodedata.normalize("NFKC", text[-MOST_READ:]).casefold().translate(_DASHES)
-    tokens = [_plain_number(token) for token in _TOKEN.findall(folded)]
+    folded = unicodedata.normalize("NFKC", text[-MOST_READ:]).casefold()
+    tokens = [_plain_number(token) for token in _TOKEN.findall(folded.translate(_SIGNS))]
     words = [token for token in tokens if token not in _ARTICLES] or tokens
     return " ".join(words) if words else "".join(folded.split())
 

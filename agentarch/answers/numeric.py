@@ -30,19 +30,22 @@ def number_in(answer: str) -> float | None:
     r"""Return the number that an answer gives, or None.
 
     That is the first number in what it states in the end (`\boxed{}`, `####`, `answer is`; see
-    `agentarch.answers.stated`), or, where it states nothing with a number in it, the last number of all. Commas between
-    thousands, `$` and `%` are left out; `3/4`, `1 3/4`, `\frac{3}{4}`, `.5`, `-2`, `1e3` are numbers. The marks are
-    those of Cobbe et al., "Training Verifiers to Solve Math Word Problems", 2021, and of Hendrycks et al., "Measuring
-    Mathematical Problem Solving With the MATH Dataset", 2021.
+    `agentarch.answers.stated`), or of a sum there what it comes to; or, where it states nothing with a number in it,
+    the last number of all. Commas between thousands, `$` and `%` are left out; `3/4`, `1 3/4`, `\frac{3}{4}`, `.5`,
+    `-2`, `1e3` are numbers. Marks are those of Cobbe et al., "Training Verifiers to Solve Math Word Problems", 2021,
+    and of Hendrycks et al., "Measuring Mathematical Problem Solving With the MATH Dataset", 2021.
     """
     if len(answer) < MOST_DIGITS and answer.isdigit() and answer.isascii():
         return float(answer)
     end = answer[-MOST_READ:].replace("\N{MINUS SIGN}", "-")
     told = stated(end)
     if told is not None:
-        first = next(iter(_numbers(told.split("\n\n")[0])), None)
-        if first is not None:
-            return first
+        sum_of, _, total = told.strip().partition("\n")[0].rpartition("=")
+        is_sum = not any(character.isalpha() for character in sum_of)
+        for part in (total if is_sum else sum_of, told.split("\n\n")[0]):
+            first = next(_numbers(part), None)
+            if first is not None:
+                return first
     return next(iter(deque(_numbers(end), maxlen=1)), None)
 
 

@@ -127,7 +127,7 @@ class LoadedTask:
             counts = ", ".join(f"{len(part)} for {split}" for split, part in splits.items())
             raise UsageError(
                 f"{str(path)!r} holds too few questions: {counts}; each split needs {FEWEST_SCORED_ITEMS}, "
-                f"for which about {12 * FEWEST_SCORED_ITEMS // 2} or more are enough"
+                f"and a file with {10 * FEWEST_SCORED_ITEMS} of them or more has as many"
             )
         return splits
 

@@ -27,7 +27,7 @@ def headroom(scores: Mapping[str, float]) -> str:
         )
     if value > HIGHEST:
         return (
-            f"the best known design, {best}, scores {value:.2f} already: little is left to be found; take a higher "
-            "rung, a harder task or a weaker model"
+            f"the best known design, {best}, scores {value:.2f} already: little is left to find; take a higher rung, "
+            "a harder task or a weaker model"
         )
     return ""

@@ -4,7 +4,7 @@ Source: Dua et al., "DROP: A Reading Comprehension Benchmark Requiring Discrete 
 `drop_dataset_dev.json` of https://allenai.org/data/drop, CC-BY-SA-4.0.
 """
 
-from agentarch.answers import any_of
+from agentarch.answers import any_of, labels_in
 from agentarch.questions import Item, LoadedTask, json_members
 from agentarch.questions.files import Record
 from agentarch.task import QuestionRung
@@ -13,7 +13,8 @@ from agentarch.task import QuestionRung
 class Drop(LoadedTask):
     """A passage and a question; answers are numbers, dates or spans of the passage, graded by shared words.
 
-    Every answer that a validator gave is right, too. Questions on one passage are in one split. Telling designs apart:
+    Every answer that a validator gave is right, too. Questions on one passage are in one split; one that is there twice
+    is asked once. Telling designs apart:
     those that gather what a question needs before they reckon against those that read once.
     """
 
@@ -26,7 +27,8 @@ class Drop(LoadedTask):
     source = "https://allenai.org/data/drop (CC-BY-SA-4.0)"
 
     def read(self, path):
-        for name, passage in json_members(path):
+        asked = set()
+        for _, passage in json_members(path):
             told, pairs = passage.text("passage"), passage.field("qa_pairs")
             if not isinstance(pairs, list):
                 raise passage.fault("its 'qa_pairs' is no list")
@@ -40,15 +42,14 @@ class Drop(LoadedTask):
                 answers = dict.fromkeys(answer for one in given if (answer := _text(one)))
                 if not answers:
                     raise record.fault("its 'answer' has no number, no date and no spans")
-                yield Item(
-                    f"{told.strip()}\n\nQuestion: {record.text('question').strip()}",
-                    any_of(answers),
-                    record.place,
-                    group=name,
-                )
+                question = f"{told.strip()}\n\nQuestion: {record.text('question').strip()}"
+                plain = " ".join(question.casefold().split())
+                if plain not in asked:
+                    yield Item(question, any_of(answers), record.place, group=told)
+                asked.add(plain)
 
     def right_answer(self, item):
-        return item.label.split("\x1f")[0]
+        return labels_in(item.label)[0]
 
 
 def _text(answer):
