@@ -418,6 +418,17 @@ def evaluate(
     sandbox: Annotated[
         str, typer.Option(help="What holds the design: auto, jail, landlock, docker or unsafe.")
     ] = "auto",
+    solve_with: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL", help="Model that agents may ask.  [default: embedded]"),
+    ] = None,
+    base_url: Annotated[
+        list[str] | None, typer.Option(help="Where that is served: URL, or MODEL=URL.")
+    ] = None,
+    price: Annotated[
+        list[str] | None, typer.Option(help="What it costs: IN,OUT in dollars per million tokens.")
+    ] = None,
+    max_usd: Annotated[float | None, typer.Option(help="Ask no model beyond so many dollars.")] = None,
     as_json: Json = False,
 ) -> None:
     """Score designs in boxes, and say what came of it; of several, a line each, the best first.
@@ -426,7 +437,13 @@ def evaluate(
     """
     from agentarch.cli.evaluating import Asked, evaluate_files
 
-    asked = Asked(task, rung, seed, learning_rate, kind, memory_mib, sandbox)
+    models = {
+        "solve_with": ",".join(solve_with) if solve_with else None,
+        "base_url": base_url or None,
+        "price": price or None,
+        "max_usd": max_usd,
+    }
+    asked = Asked(task, rung, seed, learning_rate, kind, memory_mib, sandbox, models)
     raise typer.Exit(evaluate_files(file, asked, as_json))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,12 @@ from rich.table import Table
 from agentarch.catalogue import find_task, proposal_from_file
 from agentarch.cli.output import ERR, OUT, duration_text, plain, print_json, score_text
 from agentarch.cli.sandboxes import started_executor
-from agentarch.config import available_cores
+from agentarch.config import available_cores, make_config
 from agentarch.design import Design, DesignError, Proposal, defines, read_design
 from agentarch.errors import UsageError
 from agentarch.evaluation import Evaluation, Outcome, Request
 from agentarch.execution.contract import MIB, Executor
-from agentarch.kinds import KINDS, Kind, make_kind
+from agentarch.kinds import KINDS, Asking, Kind, make_kind
 from agentarch.search.summary import evaluation_summary
 from agentarch.task import AnyTask
 
@@ -40,6 +41,7 @@ class Asked:
         kind: of the designs; None for what the first of them defines.
         memory_mib: limit of a box.
         sandbox: which.
+        models: settings of the models that agents may ask, as `agentarch.config.RunConfig` names them.
     """
 
     task: str
@@ -49,6 +51,7 @@ class Asked:
     kind: str | None
     memory_mib: int
     sandbox: str
+    models: Mapping[str, Any] = field(default_factory=dict)
 
 
 def evaluate_files(files: Sequence[Path], asked: Asked, as_json: bool) -> int:
@@ -68,13 +71,38 @@ def evaluate_files(files: Sequence[Path], asked: Asked, as_json: bool) -> int:
     found = {at: one for at, one in enumerate(read) if isinstance(one, Evaluation)}
     designs = {at: one for at, one in enumerate(read) if isinstance(one, Design)}
     if designs:
-        found |= _evaluated(kind, designs, task, request, asked.sandbox)
+        with _models(kind, asked):
+            found |= _evaluated(kind, designs, task, request, asked.sandbox)
     summaries = [evaluation_summary(found[at]) for at in range(len(files))]
     _print(files, summaries, as_json)
     outcomes = {one.outcome for one in found.values()}
     if Outcome.INFRASTRUCTURE in outcomes:
         return 1
     return 0 if Outcome.SCORED in outcomes else 3
+
+
+@contextlib.contextmanager
+def _models(kind: Kind, asked: Asked) -> Iterator[None]:
+    """Have the models at hand that designs of a kind ask, and say in the end what they cost.
+
+    Raises:
+        UsageError: a model is named that cannot be asked, or for designs that ask none.
+    """
+    config = make_config({"kind": kind.name, "tasks": asked.task, **asked.models})
+    if not isinstance(kind, Asking):
+        yield
+        return
+    from agentarch.search.solving import loose_broker
+
+    with loose_broker(config) as (broker, tally):
+        kind.broker = broker
+        yield
+    if tally.requests:
+        used = tally.usage
+        ERR.print(
+            f"{tally.requests:,} requests, {used.input_tokens:,} tokens in, {used.output_tokens:,} out, "
+            f"{tally.dollars:.4f} dollars as far as prices are known"
+        )
 
 
 def _kind_of(proposal: Proposal) -> str:

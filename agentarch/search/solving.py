@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from agentarch.broker import Backend, Broker
@@ -11,7 +14,17 @@ from agentarch.broker.embedded import EmbeddedBackend
 from agentarch.broker.provider import ProviderBackend
 from agentarch.config import RunConfig
 from agentarch.errors import UsageError
-from agentarch.models import Clock, ModelSettings, Usage, check_servers, cost, make_client, missing_key
+from agentarch.models import (
+    Books,
+    Clock,
+    ModelSettings,
+    Usage,
+    check_servers,
+    cost,
+    make_client,
+    missing_key,
+)
+from agentarch.models.tally import Tally
 from agentarch.search.authoring.setup import open_books, prices_of, urls_of
 from agentarch.search.log import Log
 
@@ -71,14 +84,37 @@ def make_broker(log: Log, folder: Path, config: RunConfig, clock: Clock) -> Brok
         UsageError: see `check_solvers`.
     """
     check_solvers(config)
+    stopped = threading.Event()
+    books = open_books(log, folder, config, stopped) if config.solvers else None
+    return _broker(config, books, folder / REPLIES, stopped, clock)
+
+
+@contextlib.contextmanager
+def loose_broker(config: RunConfig) -> Iterator[tuple[Broker, Tally]]:
+    """Give a broker without a run, and what is spent through it.
+
+    Raises:
+        UsageError: see `check_solvers`.
+    """
+    check_solvers(config)
+    tally = Tally(prices_of(config), config.max_usd)
+    with tempfile.TemporaryDirectory(prefix="agentarch-") as folder:
+        broker = _broker(config, tally, Path(folder) / REPLIES, threading.Event(), Clock())
+        try:
+            yield broker, tally
+        finally:
+            broker.close()
+
+
+def _broker(
+    config: RunConfig, books: Books | None, folder: Path, stopped: threading.Event, clock: Clock
+) -> Broker:
     backends: dict[str, Backend] = {}
     settings = solver_settings(config)
-    if settings is not None:
-        stopped = threading.Event()
+    if settings is not None and books is not None:
         price_of = prices_of(config)
-        books = open_books(log, folder, config, stopped)
-        (folder / REPLIES).mkdir(exist_ok=True)
-        client = make_client(settings, books, folder / REPLIES, stopped, clock)
+        folder.mkdir(exist_ok=True)
+        client = make_client(settings, books, folder, stopped, clock)
 
         def cost_of(model: str, usage: Usage) -> float | None:
             price = price_of(model)
