@@ -22,6 +22,7 @@ import box
 import kernel
 import policy
 import warm
+from walls import Walls
 
 FRAME = struct.Struct(">BI")
 CHANNEL, REPORT = 0, 1
@@ -44,7 +45,7 @@ def main() -> None:
     report, report_inside = socket.socketpair()
     if os.fork() == 0:
         try:
-            walls = box.Walls(program, policy.TIERS["container"], frozenset(), [])
+            walls = Walls(program, policy.TIERS["container"], frozenset(), [])
             box.supervise(channel_inside, report_inside, walls, 0)
         finally:
             os._exit(0)

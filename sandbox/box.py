@@ -15,7 +15,6 @@ import signal
 import socket
 import sys
 import time
-from dataclasses import dataclass
 
 import cells
 import inside
@@ -24,6 +23,7 @@ import kernel
 import policy
 import porter
 import processes
+from walls import Walls
 from wire import Channel
 
 TICK_SECONDS = 0.05
@@ -31,27 +31,6 @@ OUTPUT_TAIL_BYTES = 8192
 MAX_ORDER_BYTES = 4096
 WAITING, AT_WORK = "box (ready)", "box"
 """What the list of processes says of both processes of a box."""
-
-
-@dataclass(frozen=True)
-class Walls:
-    """What stands around every box of this warm process.
-
-    Attributes:
-        program: what is run in it, `network` or `agent`.
-        names: of the walls, as in `policy.TIERS`.
-        lifted_syscalls: groups of refused system calls that are allowed after all.
-        readable: paths that a design may read.
-    """
-
-    program: str
-    names: frozenset[str]
-    lifted_syscalls: frozenset[str]
-    readable: list[str]
-
-    def shut_in(self) -> None:
-        """Put up the last of them around this process."""
-        jail.shut(self.names, self.lifted_syscalls, self.readable)
 
 
 def supervise(channel: socket.socket, report: socket.socket, walls: Walls, number: int) -> None:
@@ -136,7 +115,7 @@ def _become_design(channel: socket.socket, writer: int, set_up: int, limited: in
         if "descriptors" in walls.names:
             _keep_only(channel.fileno(), set_up, limited)
         if walls.program == "agent":  # shut in is each question's process, not this one
-            cells.try_one(walls.names, walls.shut_in)
+            cells.try_one(walls)
         else:
             walls.shut_in()
         os.write(set_up, b"1")
@@ -145,7 +124,7 @@ def _become_design(channel: socket.socket, writer: int, set_up: int, limited: in
             os.close(limited)
             if walls.program == "agent":
                 kernel.name_process(AT_WORK)
-                porter.serve(Channel(channel), channel, walls.names, walls.shut_in)
+                porter.serve(Channel(channel), channel, walls)
             else:
                 inside.serve(Channel(channel), on_job=lambda: kernel.name_process(AT_WORK))
             code = 0

@@ -18,6 +18,7 @@ import sys
 import agent
 import jail
 import kernel
+from walls import Walls
 from wire import Channel
 
 ENDED = struct.Struct(">IidQ")
@@ -27,7 +28,7 @@ ORDER_BYTES = 64
 KILLED = signal.SIGKILL
 
 
-def start_nursery(walls: frozenset[str], shut_in) -> socket.socket:
+def start_nursery(walls: Walls) -> socket.socket:
     """Fork the nursery; return a socket that takes `start N` with one descriptor, and `kill N`, and tells each end.
 
     An end is told as JSON: `number`, `exit_code`, `signal`, `cpu_seconds`, `peak_memory_bytes`.
@@ -37,7 +38,8 @@ def start_nursery(walls: frozenset[str], shut_in) -> socket.socket:
         code = 1
         try:
             ours.close()
-            _nurse(theirs, walls, shut_in)
+            walls.prepare()
+            _nurse(theirs, walls)
             code = 0
         except BaseException as error:
             with contextlib.suppress(Exception):
@@ -48,7 +50,7 @@ def start_nursery(walls: frozenset[str], shut_in) -> socket.socket:
     return ours
 
 
-def try_one(walls: frozenset[str], shut_in) -> None:
+def try_one(walls: Walls) -> None:
     """Make a cell in which nothing runs, to see that it can be made.
 
     Raises:
@@ -61,7 +63,7 @@ def try_one(walls: frozenset[str], shut_in) -> None:
             _enter(walls)
             child = os.fork()
             if child == 0:
-                shut_in()
+                walls.shut_in()
                 os._exit(0)
             if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
                 raise OSError("a process could not be shut in")
@@ -77,7 +79,7 @@ def try_one(walls: frozenset[str], shut_in) -> None:
         raise OSError(fault.decode("utf-8", "replace"))
 
 
-def _nurse(orders: socket.socket, walls: frozenset[str], shut_in) -> None:
+def _nurse(orders: socket.socket, walls: Walls) -> None:
     """Start and kill as ordered, and tell every end, until the porter hangs up."""
     reader, writer = os.pipe()
     keepers: dict[int, int] = {}
@@ -98,14 +100,14 @@ def _nurse(orders: socket.socket, walls: frozenset[str], shut_in) -> None:
             word, number = order.split()[0], int(order.split()[1])
             if word == b"start":
                 with socket.socket(fileno=descriptors[0]) as connection:
-                    keepers[number] = _start(connection, number, writer, walls, shut_in)
+                    keepers[number] = _start(connection, number, writer, walls)
             elif number in keepers:  # its design dies with it
                 os.kill(keepers[number], signal.SIGKILL)
                 _, _, used = os.wait4(keepers.pop(number), 0)
                 _tell(orders, number, KILLED, used.ru_utime + used.ru_stime, used.ru_maxrss)
 
 
-def _start(connection: socket.socket, number: int, writer: int, walls: frozenset[str], shut_in) -> int:
+def _start(connection: socket.socket, number: int, writer: int, walls: Walls) -> int:
     """Fork a keeper, which makes a cell and keeps it; return its process id."""
     keeper = os.fork()
     if keeper:
@@ -116,7 +118,7 @@ def _start(connection: socket.socket, number: int, writer: int, walls: frozenset
         _enter(walls)
         child = os.fork()
         if child == 0:
-            _become_design(connection, shut_in)
+            _become_design(connection, walls)
         connection.close()
         _, status, used = os.wait4(child, 0)
         os.write(writer, ENDED.pack(number, status, used.ru_utime + used.ru_stime, used.ru_maxrss))
@@ -129,13 +131,13 @@ def _start(connection: socket.socket, number: int, writer: int, walls: frozenset
         os._exit(code)
 
 
-def _enter(walls: frozenset[str]) -> None:
+def _enter(walls: Walls) -> None:
     """Move the keeper into namespaces of one question; only what it forks from here on is in all of them."""
-    if "mount" in walls:
-        jail.enter_cell(walls)
+    if "mount" in walls.names:
+        jail.enter_cell(walls.names)
 
 
-def _become_design(connection: socket.socket, shut_in) -> None:
+def _become_design(connection: socket.socket, walls: Walls) -> None:
     """Turn this fork into the design's process for one question; never returns."""
     code = 1
     try:
@@ -147,7 +149,7 @@ def _become_design(connection: socket.socket, shut_in) -> None:
         channel = Channel(socket.socket(fileno=3))
         order, _ = channel.receive()  # from the engine; no line of the design has run
         _limit(order["seconds"], order["memory_bytes"])
-        shut_in()
+        walls.shut_in()
         agent.answer(order, channel)
         code = 0
     except BaseException as error:

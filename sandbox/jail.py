@@ -97,6 +97,14 @@ def enter_namespaces(walls: frozenset[str], number: int) -> None:
         _mount_workspace()
 
 
+def prepare(walls: frozenset[str], lifted_syscalls: frozenset[str]) -> None:
+    """Do once what every process that is forked from this one, and is the first of its cell, would do to be shut in."""
+    if "capabilities" in walls:
+        kernel.empty_bounding_set()
+    if "syscalls" in walls and "pid" in walls:
+        seccomp.prepare(1, lifted_syscalls)
+
+
 def enter_cell(walls: frozenset[str]) -> None:
     """Move this process, which is in a box and may mount there, into namespaces and a workspace of one question."""
     flags = {"mount": kernel.NEW_MOUNTS, "pid": kernel.NEW_PIDS, "ipc": kernel.NEW_IPC}

@@ -92,8 +92,12 @@ def name_process(name: str) -> None:
     prctl(PR_SET_NAME, ctypes.addressof(text))
 
 
-def drop_capabilities() -> None:
-    """Give up every capability, and the means to get one back."""
+_bounding_set_is_empty = False
+
+
+def empty_bounding_set() -> None:
+    """Give up the means to get a capability back, for this process and all it forks; what it holds it keeps."""
+    global _bounding_set_is_empty
     for capability in range(64):
         try:
             prctl(PR_CAPBSET_DROP, capability)
@@ -103,6 +107,13 @@ def drop_capabilities() -> None:
             if error.errno == errno.EINVAL:  # past the last one
                 break
             raise
+    _bounding_set_is_empty = True
+
+
+def drop_capabilities() -> None:
+    """Give up every capability, and the means to get one back."""
+    if not _bounding_set_is_empty:
+        empty_bounding_set()
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
     system_call("capset", ctypes.byref(header), ctypes.byref((ctypes.c_uint32 * 6)()))

@@ -12,21 +12,21 @@ import selectors
 import socket
 
 import cells
+from walls import Walls
 from wire import Channel, HungUp
 
 PIECE_BYTES = 65536
 
 
-def serve(channel: Channel, connection: socket.socket, walls: frozenset[str], shut_in) -> None:
+def serve(channel: Channel, connection: socket.socket, walls: Walls) -> None:
     """Pass messages on until the engine hangs up or says `end`.
 
     Args:
         channel: to the engine, over `connection`.
         connection: the socket itself, to be waited for.
         walls: that stand.
-        shut_in: puts up the last walls around the calling process.
     """
-    porter = _Porter(channel, cells.start_nursery(walls, shut_in))
+    porter = _Porter(channel, cells.start_nursery(walls))
     with contextlib.suppress(HungUp, BrokenPipeError, ConnectionResetError):
         porter.work(connection)
 

@@ -7,6 +7,7 @@ start (seccomp(2), BPF). What the policy does not allow is refused; a call by an
 import ctypes
 import struct
 from collections.abc import Iterable
+from functools import cache
 
 import policy
 from kernel import SYSCALLS, machine, prctl
@@ -20,6 +21,7 @@ X32_BIT = 0x40000000
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 
 Instruction = tuple[int, int, int, int]
+INSTRUCTION_BYTES = 8
 
 
 class Unsupported(Exception):
@@ -36,7 +38,18 @@ def put_on(own_pid: int, lifted: Iterable[str] = ()) -> None:
     Raises:
         Unsupported: the kernel does not take it.
     """
-    install(_program(own_pid, frozenset(lifted)))
+    _install(_code(own_pid, frozenset(lifted)))
+
+
+@cache
+def _code(own_pid: int, lifted: frozenset[str]) -> bytes:
+    """Return the filter as the kernel reads it; kept, for a process forks many that put on the same."""
+    return packed(_program(own_pid, lifted))
+
+
+def packed(program: list[Instruction]) -> bytes:
+    """Return a program as the kernel reads it."""
+    return b"".join(struct.pack("=HBBI", *one) for one in program)
 
 
 def install(program: list[Instruction]) -> None:
@@ -45,9 +58,17 @@ def install(program: list[Instruction]) -> None:
     Raises:
         Unsupported: the kernel does not take it.
     """
-    code = b"".join(struct.pack("=HBBI", *one) for one in program)
+    _install(packed(program))
+
+
+def prepare(own_pid: int, lifted: Iterable[str] = ()) -> None:
+    """Make the filter that processes forked from here will put on."""
+    _code(own_pid, frozenset(lifted))
+
+
+def _install(code: bytes) -> None:
     filters = ctypes.create_string_buffer(code, len(code))
-    header = struct.pack("=HxxxxxxQ", len(program), ctypes.addressof(filters))
+    header = struct.pack("=HxxxxxxQ", len(code) // INSTRUCTION_BYTES, ctypes.addressof(filters))
     pointer = ctypes.create_string_buffer(header, len(header))
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     try:

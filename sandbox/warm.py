@@ -25,6 +25,7 @@ import box
 import jail
 import policy
 import processes
+from walls import Walls
 
 REQUEST_BYTES = 16
 FAREWELL_SECONDS = 2.0
@@ -75,14 +76,14 @@ def main() -> None:
         boxes.close()
 
 
-def _walls(settings: dict) -> box.Walls:
+def _walls(settings: dict) -> Walls:
     """Return what stands around every box: the walls of a tier, less those that a test lifts."""
     lifted = frozenset(settings["lifted"])
     groups = {f"syscalls.{group}" for group in policy.REFUSED_SYSCALLS} | {"syscalls.signals"}
     walls = policy.TIERS[settings["tier"]]
     if not lifted <= walls | groups:
         raise ValueError(f"the {settings['tier']} has no wall {sorted(lifted - walls - groups)[0]!r} to lift")
-    return box.Walls(
+    return Walls(
         program=settings["program"],
         names=walls - lifted,
         lifted_syscalls=frozenset(name.removeprefix("syscalls.") for name in lifted & groups),
@@ -116,7 +117,7 @@ class Boxes:
         wanted: how many are to be ready ahead of need.
     """
 
-    def __init__(self, walls: box.Walls, wanted: int) -> None:
+    def __init__(self, walls: Walls, wanted: int) -> None:
         self._walls, self._wanted = walls, wanted
         self._numbers = itertools.count(os.getpid() % policy.UIDS_OUTSIDE)
         self._ready: dict[int, ReadyBox] = {}  # by the supervisor's id, the oldest first
