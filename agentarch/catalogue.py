@@ -9,21 +9,29 @@ import hashlib
 import importlib.util
 import inspect
 import sys
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import Any, Literal, overload
 
 from agentarch.content import content_folder
 from agentarch.design import MAX_SOURCE_BYTES, Contract, Design, Proposal, read_design
 from agentarch.errors import UsageError, unknown_name
-from agentarch.task import Task
+from agentarch.task import AgentTask, AnyTask, Task
 
 ENTRY_POINT_GROUP = "agentarch.tasks"
 MAX_FILE_BYTES = 10 * MAX_SOURCE_BYTES
+CONTRACTS: Mapping[str, type] = {"network": Task, "agent": AgentTask}
+"""What a task for each kind of design owes."""
 
 
-def find_tasks(kind: str) -> dict[str, Task]:
+@overload
+def find_tasks(kind: Literal["network"]) -> dict[str, Task]: ...
+@overload
+def find_tasks(kind: str) -> dict[str, AnyTask]: ...
+def find_tasks(kind: str) -> dict[str, Any]:
     """Return every task for a kind of design, by name: shipped ones first, then those of plug-ins.
 
     Raises:
@@ -48,19 +56,26 @@ def find_tasks(kind: str) -> dict[str, Task]:
     return tasks
 
 
-def find_task(name: str, kind: str) -> Task:
+@overload
+def find_task(name: str, kind: Literal["network"]) -> Task: ...
+@overload
+def find_task(name: str, kind: str) -> AnyTask: ...
+def find_task(name: str, kind: str) -> Any:
     """Return one task: by name, or from a Python file when `name` ends in `.py`.
 
-    A shipped task whose class has `made_from` also takes what follows a colon, e.g. `text:PATH`.
+    A shipped task whose class has `made_from` also takes what follows a colon, e.g. `text:PATH`. One that has `load`
+    reads what it needs now.
 
     Raises:
         UsageError: no such task or file, the file defines no task, it is for another kind of design, or what
-            follows the colon is of no use to it.
+            follows the colon, or the data that it needs, is of no use to it.
     """
     base, colon, given = name.partition(":")
     if base in _shipped_names(kind):  # a broken plug-in is no reason to refuse these
         task = _shipped_task(kind, base)
         if not colon:
+            if load := getattr(task, "load", None):
+                load()
             return task
         make = getattr(task, "made_from", None)
         if make is None:
@@ -74,10 +89,7 @@ def find_task(name: str, kind: str) -> Task:
     path = Path(name)
     if not path.is_file():
         raise UsageError(f"there is no task file {name!r}")
-    task = _task_in(path)
-    if task.kind != kind:
-        raise UsageError(f"the task in {name!r} is for designs of kind {task.kind!r}, not {kind!r}")
-    return task
+    return _task_in(path, kind)
 
 
 def lasting_name(name: str) -> str:
@@ -122,11 +134,11 @@ def _shipped_names(kind: str) -> tuple[str, ...]:
 
 
 @cache
-def _shipped_task(kind: str, name: str) -> Task:
-    return _task_in(content_folder("evals") / f"{kind}s" / f"{name}.py")
+def _shipped_task(kind: str, name: str) -> AnyTask:
+    return _task_in(content_folder("evals") / f"{kind}s" / f"{name}.py", kind)
 
 
-def _task_in(path: Path) -> Task:
+def _task_in(path: Path, kind: str) -> AnyTask:
     module = _import_file(path)
     own = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
     classes = [c for c in own if callable(getattr(c, "grade", None)) and not c.__name__.startswith("_")]
@@ -135,21 +147,37 @@ def _task_in(path: Path) -> Task:
         raise UsageError(
             f"{str(path)!r} must define exactly one task class (one with `grade`); found: {found}"
         )
-    return _as_task(classes[0], str(path))
+    return _as_task(classes[0], str(path), kind)
 
 
-def _as_task(thing: object, where: str) -> Task:
+def _as_task(thing: object, where: str, kind: str | None = None) -> AnyTask:
+    """Return a task, made of its class if need be, if it is one, and for designs of a kind, if one is named."""
     try:
         task = thing() if inspect.isclass(thing) else thing
     except Exception as error:
         raise UsageError(f"{where} cannot be made: {type(error).__name__}: {error}") from error
-    if not isinstance(task, Task):
-        members = sorted({*Task.__annotations__, "data", "grade", "spec"})
+    own_kind = str(getattr(task, "kind", kind))
+    if kind is not None and own_kind != kind:
+        raise UsageError(f"the task in {where!r} is for designs of kind {own_kind!r}, not {kind!r}")
+    if own_kind not in CONTRACTS:
+        raise UsageError(
+            f"{where} is for designs of kind {own_kind!r}, of which there is none; known: {', '.join(CONTRACTS)}"
+        )
+    contract = CONTRACTS[own_kind]
+    if not isinstance(task, contract):
+        members = sorted({*contract.__annotations__, *_methods(contract)})
         missing = [name for name in members if not hasattr(task, name)]
-        raise UsageError(f"{where} is not a task: it lacks {', '.join(missing)}; see agentarch.task.Task")
+        raise UsageError(
+            f"{where} is not a task: it lacks {', '.join(missing)}; see agentarch.task.{contract.__name__}"
+        )
+    assert isinstance(task, AnyTask)
     if len(task.rungs) < 2:
         raise UsageError(f"{where} needs at least two rungs: a smoke run, and one that ranks")
     return task
+
+
+def _methods(contract: type) -> set[str]:
+    return {name for name in vars(contract) if not name.startswith("_") and callable(getattr(contract, name))}
 
 
 def _import_file(path: Path) -> ModuleType:

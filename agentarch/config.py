@@ -12,9 +12,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from agentarch.errors import UsageError, unknown_name
-from agentarch.suites import Suite, find_suite
+from agentarch.suites import Suite, default_suite, find_suite
 
 DEFAULT_PROPOSER = "evolve"
+EMBEDDED = "embedded"
+"""The model of our own that agents may ask without a key."""
+
 META = "meta"
 """The proposer that language models write for."""
 
@@ -33,11 +36,13 @@ ABOUT_MODELS = (
 )
 """Settings that mean nothing without a language model, and that nobody gives without meaning something."""
 
+ABOUT_SOLVERS = ("base_url", "price", "max_usd", "max_tokens", "max_requests")
+"""Those among them that also make sense where agents ask a model of a provider."""
+
 ROLES = ("propose", "reflect", "repair", "judge")
 """What a language model may be asked for."""
 
 DEFAULT_EVALUATIONS = 120
-DEFAULT_SUITE = "quick"
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 
@@ -121,6 +126,10 @@ class RunConfig(BaseModel):
         False, strict=True, description="also train finalists at the best of several learning rates"
     )
 
+    solve_with: Names = Field(
+        ("embedded",), description="models that agents may ask: embedded, openai/NAME, ...", min_length=1
+    )
+
     model: Names = Field((), description="language models that propose, e.g. openai/NAME, or manual")
     base_url: Texts = Field(
         (), description="URL or MODEL=URL, where models are served, when not by their makers"
@@ -190,7 +199,13 @@ class RunConfig(BaseModel):
     @property
     def models(self) -> tuple[str, ...]:
         """Every model that may be asked, each once."""
-        return tuple(dict.fromkeys((*self.model, *self.role_model.values(), *self.fallback_model)))
+        named = (*self.model, *self.role_model.values(), *self.fallback_model, *self.solvers)
+        return tuple(dict.fromkeys(named))
+
+    @property
+    def solvers(self) -> tuple[str, ...]:
+        """Models of providers that agents may ask; the embedded model is none of them."""
+        return tuple(name for name in self.solve_with if name != EMBEDDED) if self.kind == "agent" else ()
 
     @property
     def has_random_control(self) -> bool:
@@ -227,7 +242,8 @@ def make_config(given: Mapping[str, Any], file: Path | None = None) -> RunConfig
             "the proposer 'meta' needs a language model; name one, e.g. --model openai/NAME, or --model manual"
         )
     if "tasks" not in settings:
-        settings = _of_suite(find_suite(str(settings.get("suite", DEFAULT_SUITE))), settings)
+        kind = str(settings.get("kind", RunConfig.model_fields["kind"].default))
+        settings = _of_suite(find_suite(str(settings.get("suite") or default_suite(kind)), kind), settings)
     elif "suite" in settings:
         raise UsageError("suite and tasks are both given; a suite is a set of tasks, so give one of them")
     try:
@@ -248,11 +264,16 @@ def _check_alone(config: RunConfig) -> None:
     Raises:
         UsageError: something is, which would be passed over in silence.
     """
+    if config.kind != "agent" and config.solve_with != (EMBEDDED,):
+        raise UsageError("--solve-with names the models that agents ask; add --kind agent, or leave it away")
     if config.model:
         return
     fields = RunConfig.model_fields
+    of_solvers = ABOUT_SOLVERS if config.solvers else ()
     for name in ABOUT_MODELS:
-        if getattr(config, name) != fields[name].get_default(call_default_factory=True):
+        if name not in of_solvers and getattr(config, name) != fields[name].get_default(
+            call_default_factory=True
+        ):
             flag = f"--{name.replace('_', '-')}"
             raise UsageError(
                 f"{flag} is about language models, and no model is named; add --model, or leave it away"

@@ -118,6 +118,16 @@ def read_design(proposal: Proposal, contract: Contract) -> Design:
     )
 
 
+def defines(source: str, function: str) -> bool:
+    """Whether a source defines a function at top level; False for what cannot be read."""
+    try:
+        tree = _parse(source)
+    except DesignError:
+        return False
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return any(isinstance(statement, kinds) and statement.name == function for statement in tree.body)
+
+
 def design_id(tree: ast.Module, kind: str) -> str:
     """Hash the kind and the normalised syntax tree: no comments, no docstrings, no layout."""
     normalised = ast.unparse(ast.fix_missing_locations(_WithoutProse().visit(tree)))
@@ -150,7 +160,7 @@ def _check_function(tree: ast.Module, contract: Contract) -> None:
             break
     else:
         raise DesignError(
-            f"lacks `{contract.function}`: a {contract.kind} design defines `{form}(...)` at top level"
+            f"lacks `{contract.function}`: a design of kind {contract.kind!r} defines `{form}(...)` at top level"
         )
     if not isinstance(statement, wanted):
         raise DesignError(f"`{contract.function}` on line {statement.lineno} must be written `{form}(...)`")
@@ -171,7 +181,7 @@ def _check_imports(tree: ast.Module, contract: Contract) -> None:
         if module.partition(".")[0] not in contract.allowed_imports:
             allowed = ", ".join(sorted(contract.allowed_imports - {"__future__"}))
             raise DesignError(
-                f"imports `{module}` on line {line}; a {contract.kind} design may import only {allowed}"
+                f"imports `{module}` on line {line}; designs of kind {contract.kind!r} may import only {allowed}"
             )
 
 

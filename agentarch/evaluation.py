@@ -51,12 +51,15 @@ class Score:
         low: lower end of the 95% interval.
         high: upper end of the 95% interval.
         n: independent items behind it.
+        items: the mapped metric of each item, in the order of the data, where designs are compared item by item; empty
+            where what differs between training seeds matters more.
     """
 
     value: float
     low: float
     high: float
     n: int
+    items: tuple[float, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"

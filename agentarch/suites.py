@@ -18,6 +18,7 @@ class Suite:
         top_rung: the highest that a design climbs to.
         evaluations: budget of a run that names no other.
         confirm_seeds: training seeds of each confirmation at the end.
+        kind: of the designs that it is for.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Suite:
     top_rung: int
     evaluations: int
     confirm_seeds: int
+    kind: str = "network"
 
 
 SUITES = (
@@ -76,17 +78,38 @@ SUITES = (
         evaluations=6000,
         confirm_seeds=5,
     ),
+    Suite(
+        name="world",
+        description="multi-hop questions on the embedded model; needs no key",
+        tasks=("world",),
+        top_rung=2,
+        evaluations=240,
+        confirm_seeds=3,
+        kind="agent",
+    ),
 )
-"""From the cheapest to the dearest."""
+"""From the cheapest to the dearest, kind by kind."""
 
 
-def find_suite(name: str) -> Suite:
-    """Return the suite of a name.
+def default_suite(kind: str) -> str:
+    """Return the name of the suite that a run takes when it names neither one nor tasks.
+
+    Raises:
+        UsageError: there is none for this kind of design.
+    """
+    for suite in SUITES:
+        if suite.kind == kind:
+            return suite.name
+    raise unknown_name("kind of design", kind, {suite.kind for suite in SUITES})
+
+
+def find_suite(name: str, kind: str) -> Suite:
+    """Return the suite of a name, for a kind of design.
 
     Raises:
         UsageError: there is none; the message names the nearest.
     """
-    known = {suite.name: suite for suite in SUITES}
+    known = {suite.name: suite for suite in SUITES if suite.kind == kind}
     if name not in known:
         raise unknown_name("suite", name, known)
     return known[name]

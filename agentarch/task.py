@@ -109,11 +109,19 @@ class Fidelity(Protocol):
     """
 
     @property
-    def steps(self) -> int: ...
+    def steps(self) -> int:
+        """Optimiser steps, or questions."""
+        ...
+
     @property
-    def scored_items(self) -> int: ...
+    def scored_items(self) -> int:
+        """Held-out items."""
+        ...
+
     @property
-    def wall_seconds(self) -> float: ...
+    def wall_seconds(self) -> float:
+        """When a box is stopped."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -237,6 +245,70 @@ class AgentTask(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Program:
+    """Code that a design answered with, and what finds out whether it is right.
+
+    The two run in boxes of their own, so that the code can neither see the tests nor say that it passed. Tests call it
+    across the line between them: arguments and results are plain data, and a change that it makes to an argument is not
+    seen.
+
+    Attributes:
+        candidate: source that defines the function; hostile.
+        tests: source that raises unless the function is right. It finds under the name `entry_point` what calls the
+            candidate; everything else that it needs it defines or imports itself.
+        entry_point: the function's name.
+    """
+
+    candidate: str
+    tests: str
+    entry_point: str
+
+
+PASSED = "passed"
+"""The verdict on a program whose tests ended without raising; any other says why not, e.g. `"failed: timeout"`."""
+
+
+@runtime_checkable
+class CodeTask(AgentTask, Protocol):
+    """A task for agents whose answers are programs: the engine runs them, and has the verdicts graded.
+
+    `grade` is given, in place of answers, one verdict an item: `PASSED`, or `failed: ` and a reason.
+    """
+
+    def programs(self, predictions: Sequence[str], labels: Sequence[str]) -> tuple[Program | None, ...]:
+        """Return what to run for each answer, None where there is no program in it: that is a failed one.
+
+        Args:
+            predictions: what a design answered; hostile until read.
+            labels: of the same items, in the same order.
+        """
+        ...
+
+
+@runtime_checkable
+class JudgedTask(AgentTask, Protocol):
+    """A task for agents whose answers a model judges: the engine asks it, and has what it says graded.
+
+    `grade` is given, in place of answers, what the judge said of each; an empty text for an answer that was empty, of
+    which nobody is asked.
+    """
+
+    def judgement_prompt(self, question: str, answer: str, label: str) -> str:
+        """Return what the judge is asked. The answer is hostile: it stands fenced in the prompt, and cut to a bound.
+
+        Args:
+            question: as the design was asked.
+            answer: what it answered, not empty.
+            label: of the question.
+        """
+        ...
+
+    def read_judgement(self, text: str) -> float:
+        """Return what the judge said as a number from 0 to 1; whatever is not clearly a judgement is 0."""
+        ...
+
+
 @runtime_checkable
 class Task(Protocol):
     """Makes data, keeps labels, grades. Deterministic in its arguments; holds no state.
@@ -319,7 +391,7 @@ def terms_fault(task: Task) -> str:
 
 
 @contextlib.contextmanager
-def blamed_on(task: Task) -> Iterator[None]:
+def blamed_on(task: AnyTask) -> Iterator[None]:
     """Turn whatever a task's code raises into an error that names the task.
 
     Raises:

@@ -4,7 +4,7 @@ The container's standard input and output carry the box's two sockets to the eng
 number, a length, and so many bytes; a frame of no bytes says that the stream has ended. When standard input ends, so
 does the box, and the container with it.
 
-Usage: python -s -P alone.py
+Usage: python -s -P alone.py [network|agent]
 """
 
 import contextlib
@@ -37,12 +37,14 @@ def main() -> None:
     kernel.prctl(
         kernel.PR_SET_DUMPABLE, 0
     )  # the design's process is of our user, and must not read or write us
-    warm.load_torch()
+    program = sys.argv[1] if len(sys.argv) > 1 else "network"
+    if program == "network":
+        warm.load_torch()
     channel, channel_inside = socket.socketpair()
     report, report_inside = socket.socketpair()
     if os.fork() == 0:
         try:
-            walls = box.Walls(policy.TIERS["container"], frozenset(), [])
+            walls = box.Walls(program, policy.TIERS["container"], frozenset(), [])
             box.supervise(channel_inside, report_inside, walls, 0)
         finally:
             os._exit(0)

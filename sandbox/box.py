@@ -17,10 +17,12 @@ import sys
 import time
 from dataclasses import dataclass
 
+import cells
 import inside
 import jail
 import kernel
 import policy
+import porter
 import processes
 from wire import Channel
 
@@ -36,14 +38,20 @@ class Walls:
     """What stands around every box of this warm process.
 
     Attributes:
+        program: what is run in it, `network` or `agent`.
         names: of the walls, as in `policy.TIERS`.
         lifted_syscalls: groups of refused system calls that are allowed after all.
         readable: paths that a design may read.
     """
 
+    program: str
     names: frozenset[str]
     lifted_syscalls: frozenset[str]
     readable: list[str]
+
+    def shut_in(self) -> None:
+        """Put up the last of them around this process."""
+        jail.shut(self.names, self.lifted_syscalls, self.readable)
 
 
 def supervise(channel: socket.socket, report: socket.socket, walls: Walls, number: int) -> None:
@@ -127,12 +135,19 @@ def _become_design(channel: socket.socket, writer: int, set_up: int, limited: in
         sys.stdout.reconfigure(line_buffering=True)  # what a design prints counts although it is killed
         if "descriptors" in walls.names:
             _keep_only(channel.fileno(), set_up, limited)
-        jail.shut(walls.names, walls.lifted_syscalls, walls.readable)
+        if walls.program == "agent":  # shut in is each question's process, not this one
+            cells.try_one(walls.names, walls.shut_in)
+        else:
+            walls.shut_in()
         os.write(set_up, b"1")
         os.close(set_up)
         if os.read(limited, 1):  # else the supervisor is gone, and no limit stands
             os.close(limited)
-            inside.serve(Channel(channel), on_job=lambda: kernel.name_process(AT_WORK))
+            if walls.program == "agent":
+                kernel.name_process(AT_WORK)
+                porter.serve(Channel(channel), channel, walls.names, walls.shut_in)
+            else:
+                inside.serve(Channel(channel), on_job=lambda: kernel.name_process(AT_WORK))
             code = 0
     except BaseException as error:
         with contextlib.suppress(Exception):

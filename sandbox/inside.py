@@ -29,15 +29,20 @@ def serve(channel: Channel, on_job: Callable[[], None]) -> None:
             import network as program
         else:
             raise Refused(f"this box cannot run designs of kind {job['kind']!r}")
-        program.run(_load(job["source"]), job, arrays, channel)
+        program.run(load(job["source"]), job, arrays, channel)
     except HungUp:
         return
     except BaseException as error:  # SystemExit and KeyboardInterrupt are the design's doing, too
-        outcome = "out_of_memory" if _is_out_of_memory(error) else "invalid"
-        channel.send({"type": "fault", "outcome": outcome, "reason": _reason(error)})
+        channel.send({"type": "fault", **report(error)})
 
 
-def _load(source: str) -> types.ModuleType:
+def report(error: BaseException) -> dict:
+    """Return the outcome and the reason of a design that raised."""
+    return {"outcome": "out_of_memory" if _is_out_of_memory(error) else "invalid", "reason": _reason(error)}
+
+
+def load(source: str) -> types.ModuleType:
+    """Run a design's source; return the module that it makes."""
     module = types.ModuleType("design")
     module.__file__ = FILE
     sys.modules["design"] = module  # dataclasses look their module up

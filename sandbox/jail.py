@@ -94,9 +94,14 @@ def enter_namespaces(walls: frozenset[str], number: int) -> None:
     if "uts" in walls:
         socket.sethostname(policy.HOST_NAME)
     if "mount" in walls:
-        size, inodes = policy.LIMITS["workspace_bytes"], policy.LIMITS["workspace_inodes"]
-        safely = kernel.NOSUID | kernel.NODEV | kernel.NOEXEC
-        kernel.mount("workspace", WORKSPACE, "tmpfs", safely, f"size={size},nr_inodes={inodes},mode=700")
+        _mount_workspace()
+
+
+def enter_cell(walls: frozenset[str]) -> None:
+    """Move this process, which is in a box and may mount there, into namespaces and a workspace of one question."""
+    flags = {"mount": kernel.NEW_MOUNTS, "pid": kernel.NEW_PIDS, "ipc": kernel.NEW_IPC}
+    kernel.unshare(sum(flag for wall, flag in flags.items() if wall in walls))
+    _mount_workspace()
 
 
 def shut(walls: frozenset[str], lifted_syscalls: frozenset[str], readable: list[str]) -> None:
@@ -119,6 +124,12 @@ def shut(walls: frozenset[str], lifted_syscalls: frozenset[str], readable: list[
         kernel.drop_capabilities()
     if "syscalls" in walls:
         seccomp.put_on(os.getpid(), lifted_syscalls)
+
+
+def _mount_workspace() -> None:
+    size, inodes = policy.LIMITS["workspace_bytes"], policy.LIMITS["workspace_inodes"]
+    safely = kernel.NOSUID | kernel.NODEV | kernel.NOEXEC
+    kernel.mount("workspace", WORKSPACE, "tmpfs", safely, f"size={size},nr_inodes={inodes},mode=700")
 
 
 def _mount_empty(target: str) -> None:

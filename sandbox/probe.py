@@ -13,7 +13,10 @@ import socket
 import stat
 import sys
 
-import torch
+try:
+    import torch
+except ImportError:  # boxes for agents have none
+    torch = None
 
 # fmt: off
 OUTSIDE = {"file": "/etc/passwd", "process": 1}
@@ -34,6 +37,7 @@ SOCKETS = {
 """Families of sockets, each with a type it knows."""
 
 MOST_DESCRIPTORS = 4
+EVENT_LOOP_DESCRIPTORS = 3
 
 
 def refused(action) -> bool:
@@ -59,7 +63,7 @@ def make_folder(where: str) -> None:
 
 def files() -> str:
     """Read and write what is outside; what is changed is set to what it was."""
-    library = torch.__file__
+    library = (torch or json).__file__
     before = os.stat(library)
     return open_ways(
         {
@@ -119,7 +123,8 @@ def privileges() -> str:
 def descriptors() -> str:
     """Count what was inherited: the standard three and the channel."""
     found = sum(not refused(lambda number=number: os.fstat(number)) for number in range(1024))
-    return f"{found} descriptors" if found > MOST_DESCRIPTORS else ""
+    most = MOST_DESCRIPTORS if torch else MOST_DESCRIPTORS + EVENT_LOOP_DESCRIPTORS
+    return f"{found} descriptors" if found > most else ""
 
 
 def environment() -> str:
@@ -151,8 +156,8 @@ def libraries() -> str:
 WALLS = (files, processes, network, system_calls, privileges, descriptors, environment, limits, libraries)
 
 
-def build(spec) -> torch.nn.Module:
-    """Try every wall; then be an ordinary small network, to see that training works."""
+def try_walls() -> None:
+    """Try every wall, and print what was found."""
     for wall in WALLS if OUTSIDE else ():
         try:
             found = wall()
@@ -160,4 +165,15 @@ def build(spec) -> torch.nn.Module:
             found = f"could not be tried: {type(error).__name__}: {error}"
         print(json.dumps({"wall": wall.__name__, "open": found}))
     sys.stdout.flush()
+
+
+async def solve(question, model) -> str:
+    """Try every wall; then ask a model, to see that answers come."""
+    try_walls()
+    return await model.ask(question)
+
+
+def build(spec):
+    """Try every wall; then be an ordinary small network, to see that training works."""
+    try_walls()
     return torch.nn.Sequential(torch.nn.Embedding(spec.vocab_size, 4), torch.nn.Linear(4, spec.n_outputs))

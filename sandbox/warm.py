@@ -56,7 +56,8 @@ def main() -> None:
     """Serve until the engine hangs up."""
     control, settings = socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2])
     walls = _walls(settings)
-    load_torch()
+    if walls.program == "network":
+        load_torch()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the engine to handle
     box.adopt_orphans()  # what loses its supervisor comes to us, to be ended
     if "mount" in walls.names:
@@ -82,6 +83,7 @@ def _walls(settings: dict) -> box.Walls:
     if not lifted <= walls | groups:
         raise ValueError(f"the {settings['tier']} has no wall {sorted(lifted - walls - groups)[0]!r} to lift")
     return box.Walls(
+        program=settings["program"],
         names=walls - lifted,
         lifted_syscalls=frozenset(name.removeprefix("syscalls.") for name in lifted & groups),
         readable=jail.files_to_read(settings["shown"], settings["hidden"]),

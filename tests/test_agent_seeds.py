@@ -5,28 +5,21 @@ A design runs apart from the tests, with a model whose answers are written here.
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.pipelines import Answerer, Asked, solve
+from support.pipelines import Answerer, agent_executor, solve
 
-from agentarch.design import Contract, Proposal, read_design
+from agentarch.design import Proposal, read_design
+from agentarch.evaluation import Outcome
+from agentarch.kinds.agent import CONTRACT
+from agentarch.traces import CallRecord
 
 FOLDER = Path(__file__).parents[1] / "archive" / "agents"
 SEEDS = sorted(path.stem for path in FOLDER.glob("*.py"))
 SINGLE = {"single_call", "chain_of_thought"}
 """Designs of one call, which have no part that another design could replace."""
-
-CONTRACT = Contract(
-    kind="agent",
-    function="solve",
-    arguments=2,
-    is_async=True,
-    allowed_imports=frozenset(
-        {"asyncio", "collections", "dataclasses", "functools", "itertools", "json", "math"}
-        | {"random", "re", "statistics", "string", "typing"}
-    ),
-)
 
 SHARED = {"ask", "final", "ranked", "plain", "split", "filled", "accepts", "listed", "choose", "quoted"}
 """Functions that a file carries as its neighbours do."""
@@ -36,8 +29,29 @@ def source_of(seed: str) -> str:
     return (FOLDER / f"{seed}.py").read_text()
 
 
-def run(source: str, question: str, answer: Answerer, calls: int = 10_000) -> tuple[str, list[Asked]]:
-    return solve(source, question, answer, calls=calls)
+class Failed(AssertionError):
+    """A design that did not answer; the message is the reason."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def boxes():
+    """Start the boxes that `run` uses."""
+    with agent_executor() as started:
+        BOXES.append(started)
+        yield
+        BOXES.pop()
+
+
+BOXES = []
+
+
+def run(
+    source: str, question: str, answer: Answerer, calls: int = 10_000
+) -> tuple[str, tuple[CallRecord, ...]]:
+    ending, made = solve(BOXES[-1], source, question, answer, calls=calls)
+    if ending.outcome is not Outcome.SCORED:
+        raise Failed(ending.reason)
+    return ending.answer, tuple(replace(call, seconds=0.0) for call in made)
 
 
 def promised_calls(source: str) -> tuple[int, int]:
@@ -242,7 +256,7 @@ def test_a_seed_gives_a_text_wherever_its_budget_ends(seed):
 
 def test_a_seed_of_several_calls_gives_an_empty_text_without_any_budget(seed):
     if seed not in SINGLE:
-        assert run(source_of(seed), WORLD, world, calls=0) == ("", [])
+        assert run(source_of(seed), WORLD, world, calls=0) == ("", ())
 
 
 def test_a_vote_outlives_the_end_of_the_budget():

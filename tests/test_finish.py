@@ -5,6 +5,7 @@ from support.tiny import Tiny
 from test_engine import Listed, done, make_engine, run, source
 
 from agentarch.design import Proposal, read_design
+from agentarch.kinds.controls import network_controls
 from agentarch.kinds.network import AXES, CONTRACT
 from agentarch.proposers.seeds import next_seed
 from agentarch.search.decision import Choice
@@ -22,6 +23,8 @@ from agentarch.search.finish import (
 from agentarch.search.state import RunState
 from agentarch.search.summary import decisions_summary, run_summary
 from agentarch.store import Store
+
+CONTROLS = network_controls(CONTRACT, 100_000)
 
 LEARNS_NOTHING = """
 import torch
@@ -178,12 +181,12 @@ def test_random_proposals_get_as_many_steps_as_the_search_and_keep_to_themselves
 
 
 def test_a_finish_grows_with_the_budget_and_fits_it():
-    extents = [largest_extent(budget, 2, 3, True, False) for budget in range(200)]
+    extents = [largest_extent(budget, 2, 3, True, False, CONTROLS) for budget in range(200)]
     sizes = [extent.evaluations(2, 3) if extent else 0 for extent in extents]
     assert all(size <= budget for budget, size in enumerate(sizes))
     assert sizes == sorted(sizes)
     assert extents[11] is None
-    assert extents[-1].has_baseline
+    assert extents[-1].made
     assert extents[-1].has_test
 
 

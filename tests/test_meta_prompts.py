@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from agentarch.content import content_folder
 from agentarch.evaluation import Score
+from agentarch.fencing import RULE, Fence
 from agentarch.meta.briefing import (
     Briefing,
     DecisionTold,
@@ -22,7 +23,6 @@ from agentarch.meta.briefing import (
     target_in_words,
 )
 from agentarch.meta.checking import FULL, SAMPLE_DRAFT
-from agentarch.meta.fencing import RULE, Fence
 from agentarch.meta.pack import load_pack
 from agentarch.meta.tokens import CUT, cut_in_the_middle, estimate_tokens
 from agentarch.meta.trimming import Allowance, largest_that_fits

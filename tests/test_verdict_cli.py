@@ -95,7 +95,7 @@ def test_the_report_shows_finalists_and_controls_with_their_confirmed_scores(
 
 
 def test_a_search_that_names_neither_tasks_nor_suite_is_the_quick_one():
-    quick, config = find_suite("quick"), make_config({})
+    quick, config = find_suite("quick", "network"), make_config({})
     assert (config.suite, config.tasks, config.evaluations) == ("quick", quick.tasks, quick.evaluations)
     assert (config.top_rung, config.confirm_seeds) == (quick.top_rung, quick.confirm_seeds)
 
@@ -103,7 +103,7 @@ def test_a_search_that_names_neither_tasks_nor_suite_is_the_quick_one():
 def test_what_is_given_wins_over_what_the_suite_says_and_a_time_takes_the_place_of_its_budget():
     config = make_config({"suite": "standard", "time": "8h", "top_rung": 1})
     assert (config.evaluations, config.top_rung) == (None, 1)
-    assert config.tasks == find_suite("standard").tasks
+    assert config.tasks == find_suite("standard", "network").tasks
     assert make_config({"suite": "standard", "evaluations": 7}).evaluations == 7
 
 

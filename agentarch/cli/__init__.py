@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""The engine's matrices are small, and its cores belong to the boxes: more threads would only wait for each other."""
 
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 bad usage, 3 nothing scored, 130 interrupted."""
+    for name in _THREADS:
+        os.environ.setdefault(name, "1")
     from agentarch.cli.app import app
     from agentarch.errors import AgentarchError
 

@@ -54,7 +54,9 @@ def search(
     ] = None,
     suite: Annotated[
         str | None,
-        typer.Option(help="Named set of tasks with a budget: quick, standard or full.  [default: quick]"),
+        typer.Option(
+            help="Named set of tasks with a budget: quick, standard or full; for agents, world.  [default: the first]"
+        ),
     ] = None,
     evaluations: Annotated[
         int | None,
@@ -67,7 +69,17 @@ def search(
         int | None, typer.Option(help="Boxes at a time, one thread each.  [default: all cores]")
     ] = None,
     proposer: Annotated[
-        str | None, typer.Option(help="evolve, random or seeds.  [default: evolve, or --model]")
+        str | None,
+        typer.Option(
+            help="evolve, random or seeds; for agents also edges and layers.  [default: evolve, or --model]"
+        ),
+    ] = None,
+    solve_with: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Model that agents may ask: embedded, openai/NAME, ...; may be given again.  [default: embedded]",
+        ),
     ] = None,
     model: Annotated[
         list[str] | None,
@@ -177,6 +189,9 @@ def search(
     confirms the best designs and the controls on items that no decision has seen; the verdict says which control was
     beaten, by how much and how surely, or that none was.
 
+    With --kind agent the designs are pipelines that ask language models, by default the embedded one, which needs no
+    key; --solve-with names others.
+
     With --model a language model writes the designs; its key is taken from the usual environment variable. What it
     costs is reserved before each request, so that --max-usd is never passed. `agentarch review` decides on what waits.
 
@@ -193,6 +208,7 @@ def search(
         "time": time,
         "workers": workers,
         "proposer": proposer,
+        "solve_with": ",".join(solve_with) if solve_with else None,
         "model": ",".join(model) if model else None,
         "base_url": base_url or None,
         "price": price or None,
@@ -375,10 +391,17 @@ def report(
     write_report(find_run(run), output, [find_run(one) for one in beside or ()], as_json)
 
 
-@app.command(epilog="Example: agentarch evaluate archive/networks/gru.py --task parity --rung 2")
+@app.command(
+    epilog="Examples: agentarch evaluate archive/networks/gru.py --task parity --rung 2    "
+    "agentarch evaluate archive/agents/*.py --task world --rung 3"
+)
 def evaluate(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A design: a Python file that defines build(spec).")
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="Designs: Python files that define build(spec), or solve(question, model).",
+        ),
     ],
     task: Annotated[str, typer.Option(help="Task to score it on, by name or .py file.")],
     rung: Annotated[int, typer.Option(help="Fidelity: 0 is a smoke run; `agentarch tasks` lists them.")] = 1,
@@ -388,21 +411,23 @@ def evaluate(
     learning_rate: Annotated[
         float, typer.Option(help="Times that of the frozen recipe; data and initialisation stay the same.")
     ] = 1.0,
-    kind: Annotated[str, typer.Option(help="Kind of design.")] = "network",
+    kind: Annotated[
+        str | None, typer.Option(help="Kind of design; without it, what the first file defines.")
+    ] = None,
     memory_mib: Annotated[int, typer.Option(min=512, help="Memory limit of the box, torch included.")] = 2048,
     sandbox: Annotated[
         str, typer.Option(help="What holds the design: auto, jail, landlock, docker or unsafe.")
     ] = "auto",
     as_json: Json = False,
 ) -> None:
-    """Train and score one design in a box, and say what came of it.
+    """Score designs in boxes, and say what came of it; of several, a line each, the best first.
 
     Set AGENTARCH_SECRET to draw other items than the public ones of that seed.
     """
-    from agentarch.cli.evaluating import evaluate_file
+    from agentarch.cli.evaluating import Asked, evaluate_files
 
-    request = (task, rung, seed, learning_rate)
-    raise typer.Exit(evaluate_file(file, *request, kind, memory_mib, sandbox, as_json))
+    asked = Asked(task, rung, seed, learning_rate, kind, memory_mib, sandbox)
+    raise typer.Exit(evaluate_files(file, asked, as_json))
 
 
 @app.command(

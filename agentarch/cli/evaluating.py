@@ -1,72 +1,147 @@
-"""`agentarch evaluate`: one design, one task, one box."""
+"""`agentarch evaluate`: designs on one task, each in boxes of its own."""
 
 from __future__ import annotations
 
 import math
 import os
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from rich.table import Table
 
 from agentarch.catalogue import find_task, proposal_from_file
 from agentarch.cli.output import ERR, OUT, duration_text, plain, print_json, score_text
 from agentarch.cli.sandboxes import started_executor
-from agentarch.design import DesignError, read_design
+from agentarch.config import available_cores
+from agentarch.design import Design, DesignError, Proposal, defines, read_design
 from agentarch.errors import UsageError
 from agentarch.evaluation import Evaluation, Outcome, Request
-from agentarch.execution.contract import MIB
-from agentarch.kinds import make_kind
+from agentarch.execution.contract import MIB, Executor
+from agentarch.kinds import KINDS, Kind, make_kind
 from agentarch.search.summary import evaluation_summary
+from agentarch.task import AnyTask
 
 ATTEMPTS = 3
 SECRET_VARIABLE = "AGENTARCH_SECRET"
 
 
-def evaluate_file(
-    file: Path,
-    task_name: str,
-    rung: int,
-    seed: int,
-    learning_rate: float,
-    kind_name: str,
-    memory_mib: int,
-    sandbox: str,
-    as_json: bool,
-) -> int:
-    """Evaluate a design's file and print what came of it; return the exit code."""
-    kind = make_kind(kind_name, os.environ.get(SECRET_VARIABLE, ""), memory_mib)
-    task = find_task(task_name, kind_name)
-    if not 0 <= rung < len(task.rungs):
+@dataclass(frozen=True)
+class Asked:
+    """What designs are evaluated on.
+
+    Attributes:
+        task: its name or file.
+        rung: at which fidelity.
+        seed: of the data.
+        learning_rate: as a multiple of the frozen recipe's.
+        kind: of the designs; None for what the first of them defines.
+        memory_mib: limit of a box.
+        sandbox: which.
+    """
+
+    task: str
+    rung: int
+    seed: int
+    learning_rate: float
+    kind: str | None
+    memory_mib: int
+    sandbox: str
+
+
+def evaluate_files(files: Sequence[Path], asked: Asked, as_json: bool) -> int:
+    """Evaluate the designs of some files and print what came of them; return the exit code.
+
+    Raises:
+        UsageError: a file, the task, the rung or a number is not to be had.
+    """
+    proposals = [proposal_from_file(file) for file in files]
+    kind = make_kind(
+        asked.kind or _kind_of(proposals[0]), os.environ.get(SECRET_VARIABLE, ""), asked.memory_mib
+    )
+    task = find_task(asked.task, kind.name)
+    _check(task, asked)
+    request = Request("", task.name, asked.rung, asked.seed, learning_rate=asked.learning_rate)
+    read = [_read(proposal, kind, request) for proposal in proposals]
+    found = {at: one for at, one in enumerate(read) if isinstance(one, Evaluation)}
+    designs = {at: one for at, one in enumerate(read) if isinstance(one, Design)}
+    if designs:
+        found |= _evaluated(kind, designs, task, request, asked.sandbox)
+    summaries = [evaluation_summary(found[at]) for at in range(len(files))]
+    _print(files, summaries, as_json)
+    outcomes = {one.outcome for one in found.values()}
+    if Outcome.INFRASTRUCTURE in outcomes:
+        return 1
+    return 0 if Outcome.SCORED in outcomes else 3
+
+
+def _kind_of(proposal: Proposal) -> str:
+    """Return the kind of design that a file defines; that of networks where it defines none."""
+    kinds: list[Kind] = [make_kind(name, "", 512) for name in KINDS]
+    return next((kind.name for kind in kinds if defines(proposal.source, kind.contract.function)), KINDS[0])
+
+
+def _check(task: AnyTask, asked: Asked) -> None:
+    if not 0 <= asked.rung < len(task.rungs):
         raise UsageError(
-            f"the task {task.name!r} has no rung {rung}; it has rungs 0 to {len(task.rungs) - 1}"
+            f"the task {task.name!r} has no rung {asked.rung}; it has rungs 0 to {len(task.rungs) - 1}"
         )
-    if seed < 0:
-        raise UsageError(f"a seed is a whole number from 0 up, not {seed}")
-    if not (math.isfinite(learning_rate) and learning_rate > 0):
-        raise UsageError(f"a learning rate is a number above 0, not {learning_rate}")
-    request = Request("", task.name, rung, seed, learning_rate=learning_rate)
-    proposal = proposal_from_file(file)
+    if asked.seed < 0:
+        raise UsageError(f"a seed is a whole number from 0 up, not {asked.seed}")
+    if not (math.isfinite(asked.learning_rate) and asked.learning_rate > 0):
+        raise UsageError(f"a learning rate is a number above 0, not {asked.learning_rate}")
+
+
+def _read(proposal: Proposal, kind: Kind, request: Request) -> Design | Evaluation:
+    """Return a design, or the evaluation of one that is refused by reading alone."""
     try:
-        design = read_design(proposal, kind.contract)
+        return read_design(proposal, kind.contract)
     except DesignError as error:
-        evaluation = Evaluation(request, Outcome.INVALID, str(error))
+        return Evaluation(request, Outcome.INVALID, str(error))
+
+
+def _evaluated(
+    kind: Kind, designs: Mapping[int, Design], task: AnyTask, request: Request, sandbox: str
+) -> dict[int, Evaluation]:
+    """Evaluate designs, as many at a time as there are cores; return what came of each, by its number."""
+    workers = min(available_cores(), len(designs))
+    executor = started_executor(sandbox, ready_boxes=workers, program=kind.program)
+    found: dict[int, Evaluation] = {}
+    told = f"evaluating on {task.name}, rung {request.rung}"
+    try:
+        with ERR.status(told) as status, ThreadPoolExecutor(workers) as pool:
+            futures = {
+                pool.submit(_one, kind, design, task, replace(request, design_id=design.id), executor): at
+                for at, design in designs.items()
+            }
+            for future in as_completed(futures):
+                found[futures[future]] = future.result()
+                status.update(f"{told}: {len(found)} of {len(designs)} done")
+    finally:
+        executor.close()
+    return found
+
+
+def _one(kind: Kind, design: Design, task: AnyTask, request: Request, executor: Executor) -> Evaluation:
+    for _ in range(ATTEMPTS):
+        evaluation = kind.evaluate(design, task, request, executor)
+        if evaluation.outcome is not Outcome.INFRASTRUCTURE:
+            break
+    return evaluation
+
+
+def _print(files: Sequence[Path], summaries: Sequence[dict[str, Any]], as_json: bool) -> None:
+    if as_json and len(files) == 1:
+        print_json(summaries[0])
+    elif as_json:
+        told = zip(files, summaries, strict=True)
+        print_json({"evaluations": [{"file": str(file), **summary} for file, summary in told]})
+    elif len(files) == 1:
+        _tell(files[0], summaries[0])
     else:
-        request = replace(request, design_id=design.id)
-        executor = started_executor(sandbox, ready_boxes=1)
-        try:
-            with ERR.status(f"training {plain(design.name)} on {task.name}, rung {rung}"):
-                for _ in range(ATTEMPTS):
-                    evaluation = kind.evaluate(design, task, request, executor)
-                    if evaluation.outcome is not Outcome.INFRASTRUCTURE:
-                        break
-        finally:
-            executor.close()
-    summary = evaluation_summary(evaluation)
-    if as_json:
-        print_json(summary)
-    else:
-        _tell(file, summary)
-    return {Outcome.SCORED: 0, Outcome.INFRASTRUCTURE: 1}.get(evaluation.outcome, 3)
+        _tell_all(files, summaries)
 
 
 def _tell(file: Path, summary: dict[str, Any]) -> None:
@@ -80,11 +155,14 @@ def _tell(file: Path, summary: dict[str, Any]) -> None:
         measured = ", ".join(
             f"{name} {value:.3g}" for name, value in summary["descriptors"].items() if name != "parameters"
         )
+        size = "" if summary["parameters"] is None else f"{summary['parameters']:,} parameters; "
         OUT.print(f"{where}: score {score_text(summary['score'], summary['interval'])}, n = {summary['n']}")
-        OUT.print(f"  {metrics}; {summary['parameters']:,} parameters; {measured}", soft_wrap=True)
-        if summary["measures"]:
-            also = ", ".join(f"{name.replace('_', ' ')} {v:.4g}" for name, v in summary["measures"].items())
-            OUT.print(f"  {also}", soft_wrap=True)
+        OUT.print(f"  {metrics}; {size}{measured}", soft_wrap=True)
+    if summary["measures"]:
+        also = ", ".join(f"{name.replace('_', ' ')} {v:.4g}" for name, v in summary["measures"].items())
+        OUT.print(f"  {also}", soft_wrap=True)
+    for reason, count in (summary["report"].get("reasons") or {}).items():
+        OUT.print(f"  {plain(reason, 400)} (questions: {count})", soft_wrap=True)
     cost = summary["cost"]
     OUT.print(
         f"  took {duration_text(cost['wall_seconds'])}, {duration_text(cost['cpu_seconds'])} of processor time, "
@@ -93,3 +171,43 @@ def _tell(file: Path, summary: dict[str, Any]) -> None:
     )
     if summary["output"]:
         OUT.print(f"  it printed: {plain(summary['output'], 400)}", soft_wrap=True)
+
+
+def _tell_all(files: Sequence[Path], summaries: Sequence[dict[str, Any]]) -> None:
+    """Print a line for each design, the best first."""
+    columns = _columns(summaries)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("design", no_wrap=True)
+    table.add_column("score \\[95%]", justify="right", no_wrap=True)
+    for name in columns:
+        table.add_column(name.replace("_", " "), justify="right", no_wrap=True)
+    order = sorted(
+        zip(files, summaries, strict=True),
+        key=lambda one: -math.inf if one[1]["score"] is None else one[1]["score"],
+        reverse=True,
+    )
+    for file, summary in order:
+        if summary["score"] is None:
+            told = plain(f"{summary['outcome']}: {summary['reason']}", 60)
+        else:
+            told = score_text(summary["score"], summary["interval"])
+        cells = [read(summary) for read in columns.values()]
+        table.add_row(plain(file.stem), told, *("" if one is None else f"{one:,.4g}" for one in cells))
+    first = summaries[0]
+    OUT.print(f"{first['task']}, rung {first['rung']}, seed {first['seed']}", soft_wrap=True)
+    OUT.print(table)
+
+
+def _columns(summaries: Sequence[dict[str, Any]]) -> dict[str, Callable[[dict[str, Any]], float | None]]:
+    """Return how to read what is worth comparing: the metrics, the measured shape, and how often models were asked."""
+
+    def reader(part: str, name: str) -> Callable[[dict[str, Any]], float | None]:
+        return lambda summary: summary[part].get(name)
+
+    wanted = [("metrics", None), ("measures", ("calls",)), ("descriptors", None), ("measures", ("rounds",))]
+    found: dict[str, Callable[[dict[str, Any]], float | None]] = {}
+    for part, only in wanted:
+        for name in dict.fromkeys(name for one in summaries for name in one[part]):
+            if only is None or name in only:
+                found[name] = reader(part, name)
+    return found

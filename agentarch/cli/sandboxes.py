@@ -6,11 +6,16 @@ from collections.abc import Collection
 
 from agentarch.cli.output import ERR
 from agentarch.execution import Executor, ExecutorUnavailable
+from agentarch.execution.contract import Program
 from agentarch.execution.tiers import AUTO, UNSAFE, choose_executor
 
 
 def started_executor(
-    sandbox: str, ready_boxes: int, used_before: Collection[str] = (), run: str = "RUN"
+    sandbox: str,
+    ready_boxes: int,
+    used_before: Collection[str] = (),
+    run: str = "RUN",
+    program: Program = "network",
 ) -> Executor:
     """Return a started executor whose self-test passed.
 
@@ -19,12 +24,13 @@ def started_executor(
         ready_boxes: to keep ready ahead of need.
         used_before: tiers behind the scores that a run has already; `auto` leaves them for no other.
         run: that run, as one would type it.
+        program: what its boxes run: the kind of design.
 
     Raises:
         ExecutorUnavailable: there is none; the message says why and what to do.
     """
     with ERR.status("testing the sandbox"):
-        executor, failed = choose_executor(sandbox, ready_boxes)
+        executor, failed = choose_executor(sandbox, ready_boxes, program)
     told = " ".join(one.told() for one in failed)
     if sandbox == AUTO and used_before and executor.name not in used_before:
         executor.close()

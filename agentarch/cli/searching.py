@@ -166,6 +166,7 @@ def _drive(
                     ready_boxes=run.config.workers,
                     used_before=run.state.sandboxes,
                     run=shlex.quote(str(folder)),
+                    program=run.kind.program,
                 )
         except KeyboardInterrupt:
             return _say_interrupted(folder)

@@ -88,7 +88,7 @@ def setting_of(asked: Asked, better: float) -> Setting:
     Raises:
         UsageError: there is no such suite, or the noise of its tasks has not been measured.
     """
-    suite = find_suite(asked.suite)
+    suite = find_suite(asked.suite, "network")
     tasks = [find_task(name, "network") for name in suite.tasks]
     cells = load(content_folder("evals") / "networks" / "measured.json").cells.values()
     residuals = residuals_of((c.task, c.rung, c.design, c.score) for c in cells if c.score is not None)

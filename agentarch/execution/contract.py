@@ -6,9 +6,9 @@ cannot tell them apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from agentarch.evaluation import Cost, Outcome
 
 GIB = 2**30
 MIB = 2**20
+
+Program = Literal["network", "agent"]
+"""What the boxes of an executor run, which is decided when they are made ready."""
 
 
 class ExecutionStopped(AgentarchError):
@@ -159,11 +162,103 @@ class Result:
     surveyed: Surveyed = field(default_factory=Surveyed)
 
 
+Tell = Callable[[Mapping[str, Any]], None]
+"""Hands one answer to a design, as plain JSON values; may be called from any thread, and once for each call."""
+
+
+class Desk(Protocol):
+    """Where what a design asks of models arrives: the one thing beside its answer that leaves an agent's box."""
+
+    @property
+    def terms(self) -> Mapping[str, Any]:
+        """What a design is told at the beginning of each question, as plain JSON values."""
+        ...
+
+    def ask(self, question: int, wish: Mapping[str, Any], tell: Tell) -> None:
+        """Take a call in and return at once.
+
+        Args:
+            question: its index.
+            wish: what the design's process sent: plain JSON values, with nothing checked.
+            tell: takes the answer, a `told` or a `refused`; or `gone`, when there will be none through no fault of the
+                design's.
+        """
+        ...
+
+    def leave(self, question: int) -> None:
+        """Take note that nobody waits for the answers to a question's calls any more."""
+        ...
+
+    def again(self, question: int) -> None:
+        """Take note that a question is asked from the beginning: its box was lost."""
+        ...
+
+
+@dataclass(frozen=True)
+class Interview:
+    """Everything that an agent design is asked.
+
+    Each question goes to a process of its own, so that nothing a design knows of one is left at the next.
+
+    Attributes:
+        source: the design.
+        questions: in the order in which they are asked.
+        sittings: how many of them each box is asked, one after the other; they add up to all.
+        in_flight: so many questions of a box are worked on at a time.
+        question_seconds: processor time that a design may use for one question, and the time that it may take while it
+            waits for no model.
+        question_bytes: memory that a design may use for one question.
+        limits: of each box.
+        desk: where its calls to models go.
+    """
+
+    source: str
+    questions: tuple[str, ...]
+    sittings: tuple[int, ...]
+    in_flight: int
+    question_seconds: float
+    limits: Limits
+    desk: Desk
+    question_bytes: int = 256 * MIB
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How one question ended.
+
+    Attributes:
+        outcome: `SCORED` when it was answered.
+        answer: the design's; hostile text of at most 64 KiB; empty unless answered.
+        reason: one printable line; empty when answered.
+        cpu_seconds: that the design used, measured outside its process.
+    """
+
+    outcome: Outcome
+    answer: str = ""
+    reason: str = ""
+    cpu_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Interviewed:
+    """What came of an interview.
+
+    Attributes:
+        endings: one a question, in order.
+        cost: measured outside the design's processes, over all boxes.
+        output: printable tail of what the design printed.
+    """
+
+    endings: tuple[Ending, ...]
+    cost: Cost = field(default_factory=Cost)
+    output: str = ""
+
+
 class Executor(Protocol):
     """Runs jobs in boxes.
 
-    `run` may be called from several threads at once. A fault of the design is a `Result`; so is a fault of
-    ours, with outcome `INFRASTRUCTURE`, and neither raises.
+    `run` and `interview` may be called from several threads at once. A fault of the design is a result; so is a fault
+    of ours, with outcome `INFRASTRUCTURE`, and neither raises.
 
     Attributes:
         name: recorded with every score, e.g. `"local"`.
@@ -182,6 +277,14 @@ class Executor(Protocol):
 
     def run(self, job: Job) -> Result:
         """Run one job to its end.
+
+        Raises:
+            ExecutionStopped: `close` was called meanwhile.
+        """
+        ...
+
+    def interview(self, interview: Interview) -> Interviewed:
+        """Ask an agent design everything; each question ends in its own way, and a fault of ours is one of them.
 
         Raises:
             ExecutionStopped: `close` was called meanwhile.

@@ -24,11 +24,15 @@ from agentarch.content import content_folder
 from agentarch.execution.contract import (
     ExecutionStopped,
     ExecutorUnavailable,
+    Interview,
+    Interviewed,
     Job,
     Limits,
+    Program,
     Result,
 )
 from agentarch.execution.conversation import Seen, Talk, read_report, run_in_boxes
+from agentarch.execution.interviewing import interview_in_boxes
 
 IMAGE = "agentarch-sandbox"
 LABEL = "agentarch.engine"
@@ -47,12 +51,13 @@ class DockerExecutor:
 
     Args:
         command: the container engine's program; the first of `ENGINES` that answers when None.
+        program: what the boxes run, `network` or `agent`.
     """
 
     name = "docker"
 
-    def __init__(self, command: str | None = None) -> None:
-        self._command = command
+    def __init__(self, command: str | None = None, program: Program = "network") -> None:
+        self._command, self._program = command, program
         self._label = f"{LABEL}={os.getpid()}-{secrets.token_hex(4)}"
         self._lock = threading.Lock()
         self._containers: dict[str, subprocess.Popen[bytes]] = {}
@@ -82,6 +87,12 @@ class DockerExecutor:
         self._raise_if_closed()
         return result
 
+    def interview(self, interview: Interview) -> Interviewed:
+        """Ask an agent design everything, several containers one after the other; see `Executor.interview`."""
+        interviewed = interview_in_boxes(interview, self._in_a_box)
+        self._raise_if_closed()
+        return interviewed
+
     def close(self) -> None:
         """Kill every container of this executor; see `Executor.close`."""
         with self._lock:
@@ -102,6 +113,7 @@ class DockerExecutor:
             *("--pids-limit", "64", "--memory", str(memory), "--memory-swap", str(memory), "--cpus", "1"),
             *("--ulimit", "core=0", "--ulimit", "nofile=256"),
             image_name(),
+            self._program,
         ]
 
     def _in_a_box(self, limits: Limits, talk: Talk) -> Seen | None:

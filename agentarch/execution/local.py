@@ -25,8 +25,18 @@ from dataclasses import asdict, dataclass
 from typing import IO
 
 from agentarch.content import content_folder
-from agentarch.execution.contract import ExecutionStopped, ExecutorUnavailable, Job, Limits, Result
+from agentarch.execution.contract import (
+    ExecutionStopped,
+    ExecutorUnavailable,
+    Interview,
+    Interviewed,
+    Job,
+    Limits,
+    Program,
+    Result,
+)
 from agentarch.execution.conversation import Seen, Talk, read_report, run_in_boxes
+from agentarch.execution.interviewing import interview_in_boxes
 from agentarch.execution.runtime import needed_files
 from agentarch.text import one_line
 
@@ -70,12 +80,20 @@ class LocalExecutor:
         lifted: walls of that tier to leave out, to see what they hold; `syscalls.GROUP` lifts the refusal of one
             group of system calls. For tests only: what runs so is named so.
         ready_boxes: how many to keep ready ahead of need.
+        program: what the boxes run, `network` or `agent`.
     """
 
-    def __init__(self, tier: str = "jail", lifted: Collection[str] = (), ready_boxes: int = 2) -> None:
+    def __init__(
+        self,
+        tier: str = "jail",
+        lifted: Collection[str] = (),
+        ready_boxes: int = 2,
+        program: Program = "network",
+    ) -> None:
         self.name = tier if not lifted else f"{tier} without {', '.join(sorted(lifted))}"
-        files = needed_files()
+        files = needed_files(program)
         self._settings = {
+            "program": program,
             "tier": tier,
             "lifted": sorted(lifted),
             "shown": files.shown,
@@ -104,6 +122,12 @@ class LocalExecutor:
         result = run_in_boxes(job, self._in_a_box)
         self._raise_if_closed()
         return result
+
+    def interview(self, interview: Interview) -> Interviewed:
+        """Ask an agent design everything, several boxes one after the other; see `Executor.interview`."""
+        interviewed = interview_in_boxes(interview, self._in_a_box)
+        self._raise_if_closed()
+        return interviewed
 
     def close(self) -> None:
         """Hang up on every box and on the warm process; see `Executor.close`."""

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from agentarch.execution.contract import Program
+
 ROOTS = ("torch", "numpy")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _HIDDEN_IN_LIBRARY = (
@@ -41,12 +43,13 @@ class Runtime:
 
 
 @cache
-def needed_files() -> Runtime:
-    """Return what a box that trains networks has to see."""
+def needed_files(program: Program) -> Runtime:
+    """Return what a box has to see: for agents Python's library alone."""
     base = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}  # not those of a virtual environment
     libraries = dict.fromkeys(Path(sysconfig.get_path(name, vars=base)) for name in ("stdlib", "platstdlib"))
     hidden = [library / name for library in libraries for name in _HIDDEN_IN_LIBRARY]
-    packages = [path for name in sorted(_required()) for path in _top_level(name)]
+    needed = sorted(_required()) if program == "network" else []
+    packages = [path for name in needed for path in _top_level(name)]
     return Runtime(
         shown=tuple(str(path) for path in dict.fromkeys([*libraries, *packages]) if path.exists()),
         hidden=tuple(str(path) for path in hidden if path.is_dir()),

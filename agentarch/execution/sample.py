@@ -1,12 +1,49 @@
-"""A job of a fraction of a second, for self-tests, conformance tests and benchmarks."""
+"""A job and an interview of a fraction of a second, for self-tests, conformance tests and benchmarks."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
-from agentarch.execution.contract import Job, Limits, Question
+from agentarch.execution.contract import Interview, Job, Limits, Question, Tell
 
 SYMBOLS, LENGTH = 6, 8
+
+
+class Echo:
+    """A desk at which every call is answered with its own prompt; see `agentarch.execution.contract.Desk`."""
+
+    terms: Mapping[str, Any] = {"models": ["echo"], "calls": 100, "tokens": 10_000}
+
+    def ask(self, question: int, wish: Mapping[str, Any], tell: Tell) -> None:
+        """Answer at once."""
+        tell({"type": "told", "id": wish["id"], "texts": [str(wish["prompt"])], "calls": 99, "tokens": 9_999})
+
+    def leave(self, question: int) -> None:
+        """Do nothing: no answer is ever waited for."""
+
+    def again(self, question: int) -> None:
+        """Do nothing: nothing is kept."""
+
+
+def small_interview(source: str, limits: Limits | None = None) -> Interview:
+    """Return an interview of two questions, in two boxes, at a desk that answers with what it is asked.
+
+    Args:
+        source: an agent design.
+        limits: generous ones when None.
+    """
+    return Interview(
+        source=source,
+        questions=("one", "two"),
+        sittings=(1, 1),
+        in_flight=1,
+        question_seconds=20.0,
+        limits=limits or Limits(60.0),
+        desk=Echo(),
+    )
 
 
 def small_job(source: str, seed: int = 0, limits: Limits | None = None) -> Job:

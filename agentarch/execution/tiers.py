@@ -14,10 +14,10 @@ from pathlib import Path
 from agentarch.content import content_folder
 from agentarch.errors import unknown_name
 from agentarch.evaluation import Outcome
-from agentarch.execution.contract import Executor, ExecutorUnavailable, Job, Limits
+from agentarch.execution.contract import Executor, ExecutorUnavailable, Limits, Program
 from agentarch.execution.docker import DockerExecutor
 from agentarch.execution.local import LocalExecutor
-from agentarch.execution.sample import small_job
+from agentarch.execution.sample import small_interview, small_job
 from agentarch.text import one_line
 
 AUTO, UNSAFE = "auto", "unsafe"
@@ -81,25 +81,28 @@ def check_sandbox(sandbox: str) -> None:
         raise unknown_name("sandbox", sandbox, SANDBOXES, never_meant=(UNSAFE,))
 
 
-def make_executor(sandbox: str, ready_boxes: int = 2) -> Executor:
-    """Return an executor of a named tier; nothing is started or tested yet.
+def make_executor(sandbox: str, ready_boxes: int = 2, program: Program = "network") -> Executor:
+    """Return an executor of a named tier, whose boxes run one program; nothing is started or tested yet.
 
     Raises:
         UsageError: there is no such tier, or it is `auto`, which `choose_executor` is for.
     """
     if sandbox == "docker":
-        return DockerExecutor()
+        return DockerExecutor(program=program)
     if sandbox in (*LOCAL_TIERS, UNSAFE):
-        return LocalExecutor(sandbox, ready_boxes=ready_boxes)
+        return LocalExecutor(sandbox, ready_boxes=ready_boxes, program=program)
     raise unknown_name("sandbox", sandbox, SANDBOXES, never_meant=(UNSAFE,))
 
 
-def choose_executor(sandbox: str, ready_boxes: int = 2) -> tuple[Executor, tuple[SelfTest, ...]]:
+def choose_executor(
+    sandbox: str, ready_boxes: int = 2, program: Program = "network"
+) -> tuple[Executor, tuple[SelfTest, ...]]:
     """Start the executor of a tier that passes its self-test.
 
     Args:
         sandbox: one of `SANDBOXES`.
         ready_boxes: to keep ready ahead of need.
+        program: what its boxes run.
 
     Returns:
         The started executor, and the self-tests of the tiers that were passed over because they failed.
@@ -111,9 +114,9 @@ def choose_executor(sandbox: str, ready_boxes: int = 2) -> tuple[Executor, tuple
     check_sandbox(sandbox)
     failed: list[SelfTest] = []
     for tier in LOCAL_TIERS if sandbox == AUTO else (sandbox,):
-        executor = make_executor(tier, ready_boxes)
+        executor = make_executor(tier, ready_boxes, program)
         try:
-            tested = self_test(executor, tier)
+            tested = self_test(executor, tier, program)
         except BaseException:
             executor.close()
             raise
@@ -124,10 +127,10 @@ def choose_executor(sandbox: str, ready_boxes: int = 2) -> tuple[Executor, tuple
     raise ExecutorUnavailable(_refusal(sandbox, failed))
 
 
-def self_test(executor: Executor, tier: str) -> SelfTest:
+def self_test(executor: Executor, tier: str, program: Program = "network") -> SelfTest:
     """Start an executor and try the walls of one of its boxes from within.
 
-    The unsafe tier has no walls to try; it works when a design trains.
+    The unsafe tier has no walls to try; it works when a design trains, or asks and answers.
 
     Raises:
         ExecutionStopped: the executor was closed meanwhile.
@@ -136,10 +139,10 @@ def self_test(executor: Executor, tier: str) -> SelfTest:
         executor.start()
     except ExecutorUnavailable as error:
         return SelfTest(tier, False, str(error), _how_to_mend(str(error)))
-    result = executor.run(_self_test_job(tries_walls=tier != UNSAFE))
-    walls = _walls_found(result.output) if tier != UNSAFE else ()
-    if result.outcome is not Outcome.SCORED:
-        return SelfTest(tier, False, result.reason, _how_to_mend(result.reason), walls)
+    outcome, reason, output = _tried(executor, program, _self_test_source(tries_walls=tier != UNSAFE))
+    walls = _walls_found(output) if tier != UNSAFE else ()
+    if outcome is not Outcome.SCORED:
+        return SelfTest(tier, False, reason, _how_to_mend(reason), walls)
     broken = [wall for wall in walls if not wall.holds]
     if broken:
         reason = "; ".join(f"the wall {wall.name!r} does not hold: {wall.found}" for wall in broken)
@@ -161,13 +164,22 @@ def _refusal(sandbox: str, failed: list[SelfTest]) -> str:
     )
 
 
-def _self_test_job(tries_walls: bool) -> Job:
+def _tried(executor: Executor, program: Program, source: str) -> tuple[Outcome, str, str]:
+    """Run the self-test; return its outcome, the reason, and what it printed."""
+    limits = Limits(SELF_TEST_SECONDS)
+    if program == "network":
+        result = executor.run(small_job(source, limits=limits))
+        return result.outcome, result.reason, result.output
+    asked = executor.interview(small_interview(source, limits))
+    return asked.endings[0].outcome, asked.endings[0].reason, asked.output
+
+
+def _self_test_source(tries_walls: bool) -> str:
     source = (content_folder("sandbox") / "probe.py").read_text()
     outside = {"file": str(Path(__file__).resolve()), "process": os.getpid()} if tries_walls else None
-    told = "\n".join(
+    return "\n".join(
         f"OUTSIDE = {outside!r}" if line.startswith("OUTSIDE = ") else line for line in source.splitlines()
     )
-    return small_job(told, limits=Limits(SELF_TEST_SECONDS))
 
 
 def _walls_found(output: str) -> tuple[Wall, ...]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from agentarch.errors import unknown_name
 from agentarch.execution.contract import MIB
-from agentarch.kinds.contract import Kind
+from agentarch.kinds.contract import Asking, Kind
 
-KINDS = ("network",)
+KINDS = ("network", "agent")
 
-__all__ = ["KINDS", "Kind", "make_kind"]
+__all__ = ["KINDS", "Asking", "Kind", "make_kind"]
 
 
 def make_kind(name: str, secret: str, memory_mib: int) -> Kind:
@@ -21,4 +21,8 @@ def make_kind(name: str, secret: str, memory_mib: int) -> Kind:
         from agentarch.kinds.network import NetworkKind
 
         return NetworkKind(secret, memory_mib * MIB)
+    if name == "agent":
+        from agentarch.kinds.agent import AgentKind
+
+        return AgentKind(secret, memory_bytes=memory_mib * MIB)
     raise unknown_name("kind of design", name, KINDS)

@@ -10,13 +10,15 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agentarch.design import Contract, Design
 from agentarch.evaluation import QUARANTINED, Evaluation, Outcome, Request
-from agentarch.execution.contract import Executor, Job, Limits, Question, Result
+from agentarch.execution.contract import Executor, Job, Limits, Program, Question, Result
+from agentarch.kinds.controls import Controls, network_controls
 from agentarch.kinds.honesty import leaks, peeks
 from agentarch.kinds.measures import Extras, make_extras, measured, survey_of
 from agentarch.kinds.probes import Probes, make_probes, mixing_descriptors, two_sides
@@ -24,7 +26,7 @@ from agentarch.kinds.shelf import Shelf
 from agentarch.qd.axes import Axis
 from agentarch.scoring import score_items
 from agentarch.seeding import derive_seed
-from agentarch.task import Data, Spec, Task, blamed_on, terms_fault
+from agentarch.task import AnyTask, Data, Spec, Task, blamed_on, terms_fault
 
 CONTRACT = Contract(
     kind="network",
@@ -97,6 +99,7 @@ class NetworkKind:
     """
 
     name = "network"
+    program: Program = "network"
     contract = CONTRACT
     axes = AXES
 
@@ -108,12 +111,17 @@ class NetworkKind:
         self._recipe = recipe
         self._materials: Shelf[_Materials] = Shelf(CACHED_DATA_SETS)
 
-    def limits(self, tasks: Sequence[Task]) -> dict[str, float]:
+    def limits(self, tasks: Sequence[AnyTask]) -> dict[str, float]:
         """Return the smallest cap on parameters; see `agentarch.kinds.Kind.limits`."""
-        return {"parameters": min(rung.max_parameters for task in tasks for rung in task.rungs)}
+        return {"parameters": min(rung.max_parameters for task in tasks for rung in cast("Task", task).rungs)}
 
-    def fingerprint(self, task: Task, rung: int) -> str:
+    def controls(self, tasks: Sequence[AnyTask]) -> Controls:
+        """Return a baseline of equal size with a tuned learning rate; see `agentarch.kinds.Kind.controls`."""
+        return network_controls(CONTRACT, self.limits(tasks)["parameters"])
+
+    def fingerprint(self, task: AnyTask, rung: int) -> str:
         """Hash the spec, the recipe, the arrays of a fixed seed, and how drawn logits are graded; see `Kind`."""
+        task = cast("Task", task)
         with blamed_on(task):
             _check_terms(task)
             level, spec, data = task.rungs[rung], task.spec(rung), task.data("search", rung, 0)
@@ -126,8 +134,12 @@ class NetworkKind:
             told.update(f"{array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
         return told.hexdigest()[:12]
 
-    def evaluate(self, design: Design, task: Task, request: Request, executor: Executor) -> Evaluation:
+    def close(self) -> None:
+        """Do nothing; see `agentarch.kinds.Kind.close`."""
+
+    def evaluate(self, design: Design, task: AnyTask, request: Request, executor: Executor) -> Evaluation:
         """Train a design on a task and grade its predictions; see `agentarch.kinds.Kind.evaluate`."""
+        task = cast("Task", task)
         with blamed_on(task):
             rung, spec = task.rungs[request.rung], task.spec(request.rung)
         materials = self._materials.get(_parts(request), lambda: self._prepare(task, request))

@@ -1,7 +1,7 @@
 """Everything that a prompt may tell a language model, as plain records.
 
 Guarantees nothing about the texts in them: they are as designs, boxes, models and reviewers left them, and are made
-harmless when a prompt is made (`agentarch.meta.fencing`). Knows no store, no run and no provider.
+harmless when a prompt is made (`agentarch.fencing`). Knows no store, no run and no provider.
 """
 
 from __future__ import annotations

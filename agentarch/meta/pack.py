@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agentarch.errors import UsageError, unknown_name
+from agentarch.fencing import RULE, Fence
 from agentarch.meta.briefing import Briefing
 from agentarch.meta.checking import EMPTY, FULL, SAMPLE_DRAFT, check_templates
 from agentarch.meta.draft import Draft, Form
-from agentarch.meta.fencing import RULE, Fence
 from agentarch.meta.packfiles import Operator, PackFiles, read_files, read_operators
 from agentarch.meta.rendering import Renderer
 from agentarch.meta.tokens import cut_in_the_middle, estimate_tokens

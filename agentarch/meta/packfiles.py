@@ -17,6 +17,9 @@ from agentarch.meta.draft import FORMS, Form
 
 REQUIRED = ("system.jinja", "reflect.jinja", "repair.jinja")
 OPERATORS = "operators"
+SHARED = "shared"
+"""Folder of templates that every kind's pack has, unless it has its own of that name."""
+
 MOST_FILE_BYTES = 200_000
 MOST_PARENTS = 2
 
@@ -78,7 +81,7 @@ def read_files(folder: Path | None, kind: str) -> PackFiles:
         UsageError: the folder or a file cannot be read, or there is none.
     """
     shipped = content_folder("prompts") / kind
-    paths = _templates_in(shipped) if shipped.is_dir() else {}
+    paths = {**_templates_in(content_folder("prompts") / SHARED), **_templates_in(shipped)}
     own: dict[str, Path] = {}
     if folder is not None:
         if not folder.is_dir():

@@ -12,9 +12,9 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from agentarch.fencing import Fence
 from agentarch.meta.briefing import Briefing, DesignTold, TaskTold
 from agentarch.meta.draft import Draft
-from agentarch.meta.fencing import Fence
 from agentarch.meta.tokens import cut_in_the_middle
 from agentarch.meta.trimming import Allowance
 from agentarch.text import one_line

@@ -100,6 +100,8 @@ class AnthropicAdapter:
             "max_tokens": ask.max_output_tokens,
             "stream": True,
         }
+        if ask.temperature is not None:  # the SDK no longer names it; models that take it still do
+            request["extra_body"] = {"temperature": min(ask.temperature, 1.0)}
         if ask.system:
             is_cached = {"cache_control": {"type": "ephemeral"}}
             request["system"] = [{"type": "text", "text": ask.system, **is_cached}]

@@ -105,5 +105,13 @@ class CachingClient:
 
 
 def _key(ask: Ask) -> str:
-    asked = [ask.model, ask.system, ask.prompt, ask.schema, ask.max_output_tokens, ask.sample]
+    asked = [
+        ask.model,
+        ask.system,
+        ask.prompt,
+        ask.schema,
+        ask.max_output_tokens,
+        ask.sample,
+        ask.temperature,
+    ]
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

@@ -27,6 +27,7 @@ class Ask:
         max_output_tokens: no answer is longer.
         sample: tells the same question apart when it is asked again for another answer.
         proposal: the proposal it is asked for; for the ledger.
+        temperature: of sampling; None for the model's own. A model that takes none is asked without.
     """
 
     model: str
@@ -38,6 +39,7 @@ class Ask:
     max_output_tokens: int = 8192
     sample: int = 0
     proposal: str = ""
+    temperature: float | None = None
 
 
 @dataclass(frozen=True)

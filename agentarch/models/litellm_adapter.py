@@ -54,6 +54,7 @@ class LitellmAdapter:
                 max_retries=0,
                 _skip_mcp_handler=True,  # or else it needs the package `mcp` for any question with a tool
                 drop_params=False,  # what a model cannot do must be said, so that it is asked for otherwise
+                **({} if ask.temperature is None else {"temperature": ask.temperature}),
                 **schema_request(ask, form),
             )
             body: dict[str, Any] = completion.model_dump()

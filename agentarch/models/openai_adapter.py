@@ -106,6 +106,8 @@ class OpenAIAdapter:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
+        if ask.temperature is not None:
+            request["temperature"] = ask.temperature
         return request | schema_request(ask, form)
 
 

@@ -10,10 +10,12 @@ from agentarch.qd import Axis
 from agentarch.search.arm import BASELINE, Arm
 from agentarch.search.state import RunState
 from agentarch.store import EVALUATIONS, Event
-from agentarch.task import Task
+from agentarch.task import AnyTask
 
 
-def progress(tasks: Sequence[Task], axes: tuple[Axis, ...], events: Iterable[Event]) -> list[dict[str, Any]]:
+def progress(
+    tasks: Sequence[AnyTask], axes: tuple[Axis, ...], events: Iterable[Event]
+) -> list[dict[str, Any]]:
     """Return the points of every arm that proposed, in order, by living through the log once more.
 
     What the seeds of a run cost and scored counts in every arm.

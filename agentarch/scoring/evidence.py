@@ -7,7 +7,7 @@ so that its spread holds everything that chance adds to a score. Knows no design
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
@@ -49,7 +49,7 @@ class Difference:
         value: mean over tasks of the mean over seeds.
         low: lower end of the interval.
         high: upper end of the interval.
-        n: pairs behind it.
+        n: pairs behind it, of items or of training seeds.
         standard_error: of `value`.
         freedom: degrees of freedom of the interval.
     """
@@ -81,9 +81,10 @@ def difference(one: Cells, other: Cells, noise: Noise, level: float = LEVEL) -> 
     """Compare two designs on the same tasks over the training seeds that both have had.
 
     Differences are averaged over seeds within a task and then over tasks, so that no task weighs more for having more
-    seeds. Their variance within a task is the pair's own, moderated by that of all designs (empirical Bayes: Smyth,
-    "Linear models and empirical Bayes methods", 2004), which stands in alone where the pair has one seed. Tasks are
-    strata; their variances are combined by Satterthwaite's formula.
+    seeds. Where scores come with their items, their variance within a task is that of the items. Elsewhere it is the
+    pair's own, moderated by that of all designs (empirical Bayes: Smyth, "Linear models and empirical Bayes methods",
+    2004), which stands in alone where the pair has one seed. Tasks are strata; their variances are combined by
+    Satterthwaite's formula.
 
     Args:
         one: its scores, by task and seed.
@@ -101,6 +102,13 @@ def difference(one: Cells, other: Cells, noise: Noise, level: float = LEVEL) -> 
         seeds = one[task].keys() & other[task].keys()
         if not seeds:
             return None
+        paired = _by_item([(one[task][seed], other[task][seed]) for seed in sorted(seeds)])
+        if paired is not None:
+            values.append(paired.value)
+            shares.append(paired.share)
+            squares += paired.share**2 / paired.freedom
+            n += paired.items
+            continue
         found = [one[task][seed].value - other[task][seed].value for seed in seeds]
         prior = noise.get(task) or _of_items([*one[task].values(), *other[task].values()])
         if len(found) < 2 and not prior.freedom:
@@ -119,6 +127,38 @@ def difference(one: Cells, other: Cells, noise: Noise, level: float = LEVEL) -> 
     value = sum(values) / len(values)
     half = t_quantile((1 + level) / 2, freedom) * error
     return Difference(value, value - half, value + half, n, error, freedom)
+
+
+@dataclass(frozen=True)
+class _Paired:
+    """A difference on one task, from items that both have had."""
+
+    value: float
+    share: float
+    freedom: float
+    items: int
+
+
+def _by_item(scores: Sequence[tuple[Score, Score]]) -> _Paired | None:
+    """Compare two designs item by item, seed by seed; None where some score has no items, or not as many.
+
+    Items are drawn independently, and chance in a design's own doing differs from one to the next, so their spread
+    holds all there is. Seeds weigh alike. Where no item tells the two apart, one that did stands in for the spread.
+    """
+    value = share = 0.0
+    freedom = items = 0
+    for mine, others in scores:
+        count = len(mine.items)
+        if count < 2 or count != len(others.items):
+            return None
+        found = [a - b for a, b in zip(mine.items, others.items, strict=True)]
+        mean = math.fsum(found) / count
+        spread = max(math.fsum((one - mean) ** 2 for one in found), 1 - 1 / count)
+        value += mean / len(scores)
+        share += spread / (count - 1) / count / len(scores) ** 2
+        freedom += count - 1
+        items += count
+    return _Paired(value, share, float(freedom), items)
 
 
 def cells_score(cells: Cells, noise: Noise) -> Score:

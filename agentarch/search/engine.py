@@ -18,6 +18,7 @@ from agentarch.errors import AgentarchError
 from agentarch.evaluation import Evaluation, Outcome
 from agentarch.execution import ExecutionStopped, Executor
 from agentarch.kinds import Kind
+from agentarch.models.contract import BudgetSpent
 from agentarch.proposers import Context, Proposer, make_proposer
 from agentarch.qd import choose_inspirations, choose_parents
 from agentarch.search.arm import BASELINE, RANDOM, SEARCH
@@ -28,7 +29,8 @@ from agentarch.search.plan import Clock, Plan, Propose
 from agentarch.search.state import RunState
 from agentarch.seeding import derive_seed
 from agentarch.store import Lease
-from agentarch.task import Task
+from agentarch.task import AnyTask
+from agentarch.text import one_line
 
 ATTEMPTS = 3
 """How often an evaluation is tried when the fault is ours."""
@@ -75,7 +77,7 @@ class Engine:
         config: RunConfig,
         secret: str,
         kind: Kind,
-        tasks: Sequence[Task],
+        tasks: Sequence[AnyTask],
         proposer: Proposer,
         seeds: tuple[Design, ...],
         executor: Executor,
@@ -89,8 +91,7 @@ class Engine:
         self._plan = Plan(
             tasks,
             top=config.top_rung,
-            contract=kind.contract,
-            most_parameters=self._limits["parameters"],
+            controls=kind.controls(tasks),
             limit=config.evaluation_limit,
             workers=config.workers,
             has_control=config.has_random_control,
@@ -152,6 +153,7 @@ class Engine:
         finally:
             if self._studio is not None:
                 self._studio.close()
+            self._kind.close()
         if self._error is not None:
             with contextlib.suppress(AgentarchError):  # the store itself may be what failed
                 self._store.note("stopped", why="failed")
@@ -235,10 +237,12 @@ class Engine:
                 design, task = self.state.designs[request.design_id], self._tasks[request.task]
                 try:
                     evaluation = self._kind.evaluate(design, task, request, self._executor)
-                except ExecutionStopped:
+                except (ExecutionStopped, BudgetSpent) as error:
                     with self._changed:
-                        self._store.release(lease, "the engine stopped", is_attempt=False)
+                        self._store.release(lease, one_line(str(error)), is_attempt=False)
                         self._advance()
+                    if isinstance(error, BudgetSpent):
+                        self.stop(error.ceiling)
                     return
                 with self._changed:
                     self._take(lease, evaluation)

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agentarch.design import Contract, Design, read_design
+from agentarch.design import Design, read_design
 from agentarch.evaluation import Cells, Request, ScoredDesign
-from agentarch.proposers.matching import matched_in_size
+from agentarch.kinds.controls import TUNED_BASELINE, Controls
 from agentarch.scoring import Difference, Noise, NoisePool, cells_score, difference
 from agentarch.scoring.selection import Judgement, judge, surest
 from agentarch.search.arm import RANDOM, SEARCH
@@ -27,7 +27,7 @@ MOST_FINALISTS = 3
 LEARNING_RATES = (0.25, 0.5, 1.0, 2.0)
 """Tried where a learning rate is tuned, as multiples of the frozen recipe's."""
 
-FINALIST, BEST_SEED, BEST_RANDOM, BASELINE = "finalist", "best seed", "best random", "tuned baseline"
+FINALIST, BEST_SEED, BEST_RANDOM, BASELINE = "finalist", "best seed", "best random", TUNED_BASELINE
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,16 @@ class Extent:
     Attributes:
         finalists: designs of the search that are confirmed.
         has_random: whether the best random proposal is a control.
-        has_baseline: whether a tuned baseline of equal size is.
+        made: controls that are made for the finish; 0 for none.
+        tuned: how many of those get a learning rate of their own.
         has_test: whether the test split is opened.
         sweeps: whether finalists are also trained at the best of several learning rates.
     """
 
     finalists: int = 1
     has_random: bool = False
-    has_baseline: bool = False
+    made: int = 0
+    tuned: int = 0
     has_test: bool = False
     sweeps: bool = False
 
@@ -72,19 +74,23 @@ class Extent:
         """Return how many evaluations it takes."""
         cells = tasks * seeds
         swept = self.finalists if self.sweeps else 0
-        confirmed = self.finalists + swept + 1 + self.has_random + self.has_baseline
-        tuned = len(LEARNING_RATES) * tasks * (swept + self.has_baseline)
+        confirmed = self.finalists + swept + 1 + self.has_random + self.made
+        tuned = len(LEARNING_RATES) * tasks * (swept + self.tuned)
         return cells * (confirmed + (2 if self.has_test else 0)) + tuned
 
 
-def largest_extent(budget: float, tasks: int, seeds: int, has_random: bool, sweeps: bool) -> Extent | None:
+def largest_extent(
+    budget: float, tasks: int, seeds: int, has_random: bool, sweeps: bool, controls: Controls
+) -> Extent | None:
     """Return the fullest finish that a budget of evaluations has room for, None when not even the smallest fits."""
-    whole = Extent(MOST_FINALISTS, has_random, has_baseline=True, has_test=True, sweeps=sweeps)
+    made = len(controls.roles)
+    tuned = made if controls.has_recipe else 0
+    whole = Extent(MOST_FINALISTS, has_random, made, tuned, has_test=True, sweeps=sweeps)
     steps = (  # controls come before more finalists, for a claim is worth what it was compared with
         Extent(),
         Extent(has_random=has_random),
-        Extent(has_random=has_random, has_baseline=True),
-        Extent(has_random=has_random, has_baseline=True, has_test=True),
+        Extent(has_random=has_random, made=made, tuned=tuned),
+        Extent(has_random=has_random, made=made, tuned=tuned, has_test=True),
         *(replace(whole, finalists=count, sweeps=False) for count in range(2, MOST_FINALISTS + 1)),
         whole,
     )
@@ -108,16 +114,13 @@ class Finish:
     Args:
         tasks: the names of the run's tasks.
         seeds: training seeds of each confirmation.
-        contract: of the run's kind of design.
-        most_parameters: the cap on them.
+        controls: that are made for it.
         sweeps: whether a sweep of finalists was asked for.
     """
 
-    def __init__(
-        self, tasks: Sequence[str], seeds: int, contract: Contract, most_parameters: float, sweeps: bool
-    ) -> None:
+    def __init__(self, tasks: Sequence[str], seeds: int, controls: Controls, sweeps: bool) -> None:
         self._tasks, self._seeds, self._sweeps = tuple(tasks), seeds, sweeps
-        self._contract, self._most_parameters = contract, most_parameters
+        self._controls = controls
 
     def begin(self, state: RunState, extent: Extent | None) -> Decision:
         """Return the decision that ends the search: who is confirmed, and against whom."""
@@ -150,11 +153,12 @@ class Finish:
         random = [one for one in _best(state, RANDOM) if not _is_seed(one)]
         if extent.has_random and random:
             contenders.append(Contender(random[0].design.id, BEST_RANDOM))
-        made: tuple[Design, ...] = ()
-        if extent.has_baseline:
-            baseline = self._baseline(seeds[0], finalists[0])
-            contenders.append(Contender(baseline.id, BASELINE))
-            made = () if baseline.id in state.designs else (baseline,)
+        made: dict[str, Design] = {}
+        if extent.made:
+            for role, control in self._made(seeds, finalists[0]):
+                contenders.append(Contender(control.id, role))
+                if control.id not in state.designs:
+                    made[control.id] = control
         names = ", ".join(one.design.label for one in finalists)
         controls = ", ".join(one.role for one in contenders if one.role != FINALIST)
         return Decision(
@@ -169,7 +173,7 @@ class Finish:
                 "opens_test": extent.has_test,
                 "sweeps": extent.sweeps,
             },
-            designs=made,
+            designs=tuple(made.values()),
         )
 
     def _left_out(self, extent: Extent) -> str:
@@ -177,7 +181,7 @@ class Finish:
         missing = [
             name
             for name, is_there in (
-                ("a tuned baseline", extent.has_baseline),
+                (" and ".join(self._controls.roles), extent.made > 0),
                 ("the test split", extent.has_test),
                 ("the sweep that was asked for", extent.sweeps or not self._sweeps),
             )
@@ -185,15 +189,14 @@ class Finish:
         ]
         return f"; the budget has no room for {', '.join(missing)}" if missing else ""
 
-    def _baseline(self, seed: ScoredDesign, finalist: ScoredDesign) -> Design:
-        """Return the best seed, made as large as the first finalist where that can be done."""
-        proposal = matched_in_size(
-            seed.design,
-            round(seed.descriptors["parameters"]),
-            round(finalist.descriptors["parameters"]),
-            round(self._most_parameters),
-        )
-        return seed.design if proposal is None else read_design(proposal, self._contract)
+    def _made(self, seeds: Sequence[ScoredDesign], finalist: ScoredDesign) -> list[tuple[str, Design]]:
+        """Return the controls that are made for the first finalist, each with its role."""
+        made = self._controls.make(seeds[0], finalist, seeds)
+        found = zip(self._controls.roles, made, strict=True)
+        return [
+            (role, seeds[0].design if one is None else read_design(one, self._controls.contract))
+            for role, one in found
+        ]
 
     def next(self, state: RunState) -> Decision | None:
         """Return the next decision of a finish that has begun and waits for nothing; None when it is over."""

@@ -29,7 +29,7 @@ from agentarch.proposers.reading import read_anatomy
 from agentarch.proposers.variation import plain_name
 from agentarch.scoring import Difference, Noise, NoisePool, difference
 from agentarch.scoring.evidence import LEVEL
-from agentarch.task import Task
+from agentarch.task import AnyTask
 
 FOLDER = "knockouts"
 FIRST_SEED = 1_000_000
@@ -126,7 +126,7 @@ def parts_of(design: Design, kind: Kind) -> tuple[tuple[Ablation, Design], ...]:
 def knock_out(
     design: Design,
     kind: Kind,
-    tasks: Sequence[Task],
+    tasks: Sequence[AnyTask],
     rung: int,
     seeds: int,
     executor: Executor,

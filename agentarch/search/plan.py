@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agentarch.design import Contract
 from agentarch.evaluation import Evaluation, Outcome, Request
+from agentarch.kinds.controls import Controls
 from agentarch.search.arm import RANDOM, SEARCH, Arm
 from agentarch.search.decision import Choice, Decision
 from agentarch.search.finish import SHARE, Extent, Finish, has_candidates, judged, largest_extent, verdict_of
 from agentarch.search.proposals import Stage
 from agentarch.search.race import FIRST_RANKED_RUNG, Race
 from agentarch.search.state import RunState
-from agentarch.task import Task
+from agentarch.task import AnyTask
 
 SMOKE_RUNG = 0
 
@@ -58,8 +58,7 @@ class Plan:
     Args:
         tasks: of the run; the smoke run is on the first.
         top: the highest rung, or None for the highest that all tasks have.
-        contract: of the run's kind of design.
-        most_parameters: the cap on them.
+        controls: that finalists are compared with.
         limit: on evaluations; None for none.
         workers: boxes at a time.
         has_control: whether random proposals get a budget equal to the search's.
@@ -71,10 +70,9 @@ class Plan:
 
     def __init__(
         self,
-        tasks: Sequence[Task],
+        tasks: Sequence[AnyTask],
         top: int | None,
-        contract: Contract,
-        most_parameters: float,
+        controls: Controls,
         limit: int | None,
         workers: int,
         has_control: bool,
@@ -89,7 +87,8 @@ class Plan:
         self._seeds, self._sweeps = confirm_seeds, sweeps
         self.arms = (SEARCH, RANDOM) if has_control else (SEARCH,)
         self._race = Race(names, self.top)
-        self._finish = Finish(names, confirm_seeds, contract, most_parameters, sweeps)
+        self._finish = Finish(names, confirm_seeds, controls, sweeps)
+        self._controls = controls
         self._reserved = self._extent(SHARE * limit) if limit is not None else None
         self._exhausted: set[str] = set()
         self._in_flight, self._has_seeds = in_flight, True
@@ -255,7 +254,9 @@ class Plan:
         return Decision(decision.kind, decision.reason, chosen, decision.facts, decision.designs)
 
     def _extent(self, budget: float) -> Extent | None:
-        return largest_extent(budget, len(self._tasks), self._seeds, RANDOM in self.arms, self._sweeps)
+        return largest_extent(
+            budget, len(self._tasks), self._seeds, RANDOM in self.arms, self._sweeps, self._controls
+        )
 
     def _extent_left(self, state: RunState, clock: Clock) -> Extent | None:
         """Return the fullest finish that what is left of evaluations and time has room for."""

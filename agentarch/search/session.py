@@ -24,7 +24,7 @@ from agentarch.config import META, RunConfig
 from agentarch.errors import AgentarchError, UsageError, unknown_name
 from agentarch.execution import Executor
 from agentarch.execution.tiers import check_sandbox
-from agentarch.kinds import Kind, make_kind
+from agentarch.kinds import Asking, Kind, make_kind
 from agentarch.models.clock import Clock
 from agentarch.proposers import make_proposer
 from agentarch.search.engine import Engine
@@ -33,12 +33,14 @@ from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.search.state import RunState
 from agentarch.seeding import new_secret
 from agentarch.store import FILE_NAME, Store, damaged
-from agentarch.task import Task
+from agentarch.task import AnyTask
 from agentarch.text import one_line
 
 REAL_TIME = Clock()
 RUNS_FOLDER = Path("runs")
 LOCK_FILE = "engine.lock"
+TRACES = "traces"
+"""Folder of a run in which every call of its agents is kept."""
 
 
 class RunBusy(AgentarchError):
@@ -65,7 +67,7 @@ class Run:
     secret: str
     created_at: float
     kind: Kind
-    tasks: tuple[Task, ...]
+    tasks: tuple[AnyTask, ...]
     store: Store
     state: RunState
 
@@ -110,6 +112,10 @@ def create_run(config: RunConfig, folder: Path) -> None:
         check_models(config)
     else:
         make_proposer(config.proposer)
+    if config.solvers:
+        from agentarch.search.solving import check_solvers
+
+        check_solvers(config)
     tasks = tuple(lasting_name(name) for name in config.tasks)
     secret = new_secret() if config.seed is None else f"seed {config.seed}"
     Store.create(
@@ -218,6 +224,11 @@ def make_engine(run: Run, executor: Executor, clock: Clock = REAL_TIME) -> Engin
     check_tasks(run)
     log, has_models = Log(run.store, run.state), run.config.proposer == META
     make_studio = None
+    if isinstance(run.kind, Asking):
+        from agentarch.search.solving import make_broker
+
+        run.kind.broker = make_broker(log, run.folder, run.config, clock)
+        run.kind.traces = run.folder / TRACES
     if has_models:
         from agentarch.search.authoring.setup import studio_maker
 
@@ -235,7 +246,7 @@ def make_engine(run: Run, executor: Executor, clock: Clock = REAL_TIME) -> Engin
     )
 
 
-def _load(config: RunConfig, secret: str) -> tuple[Kind, tuple[Task, ...]]:
+def _load(config: RunConfig, secret: str) -> tuple[Kind, tuple[AnyTask, ...]]:
     kind = make_kind(config.kind, secret, config.memory_mib)
     tasks = tuple(find_task(name, config.kind) for name in config.tasks)
     names = [task.name for task in tasks]
@@ -245,7 +256,7 @@ def _load(config: RunConfig, secret: str) -> tuple[Kind, tuple[Task, ...]]:
     return kind, tasks
 
 
-def _fingerprints(kind: Kind, tasks: Iterable[Task]) -> dict[str, str]:
+def _fingerprints(kind: Kind, tasks: Iterable[AnyTask]) -> dict[str, str]:
     """Return a hash of each task by its name: of its source file, its rungs, and what it makes and how it grades now.
 
     A file alone would not tell that another one, which it reads or imports, has changed.

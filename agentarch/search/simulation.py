@@ -15,6 +15,7 @@ from typing import Any
 
 from agentarch.design import Contract, Design
 from agentarch.evaluation import Request
+from agentarch.kinds.controls import network_controls
 from agentarch.qd import Axis
 from agentarch.search.arm import BASELINE, RANDOM, SEARCH
 from agentarch.search.decision import Choice, Decision
@@ -171,8 +172,7 @@ class Rehearsal:
         self._plan = Plan(
             tasks,
             top,
-            Contract("network", "build", 1, False, frozenset()),
-            most_parameters=1.0,
+            network_controls(Contract("network", "build", 1, False, frozenset()), most_parameters=1.0),
             limit=limit,
             workers=1,
             has_control=RANDOM in designs,

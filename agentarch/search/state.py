@@ -21,7 +21,7 @@ from agentarch.search.ledger import Ledger
 from agentarch.search.proposals import Proposals, Stage
 from agentarch.search.race import FIRST_RANKED_RUNG, Fate, takes_niche
 from agentarch.store import DESIGNS, EVALUATIONS, REQUESTS, Event
-from agentarch.task import Task
+from agentarch.task import AnyTask
 
 SEED_OPERATOR = "seed"
 
@@ -84,7 +84,7 @@ class RunState:
     _is_at_work: bool = False
 
     @classmethod
-    def empty(cls, tasks: Sequence[Task], axes: tuple[Axis, ...]) -> RunState:
+    def empty(cls, tasks: Sequence[AnyTask], axes: tuple[Axis, ...]) -> RunState:
         """Return the state of a run in which nothing has happened."""
         state = cls(
             tuple(task.name for task in tasks),

@@ -1,73 +1,102 @@
-"""Agent designs in a process of their own, with a model whose answers a test writes."""
+"""Agent designs in real boxes, with a model whose answers a test writes."""
 
-import json
-import subprocess
-import sys
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from agentarch.broker import Allowance, Answer, Broker, BrokerDesk, Call
+from agentarch.execution import Executor, Interview, LocalExecutor
+from agentarch.execution.contract import Ending, Limits
+from agentarch.kinds.agent import AgentKind
+from agentarch.task import QuestionRung, Questions
+from agentarch.traces import CallRecord
 
 Answerer = Callable[[str, int], str]
-"""Given a prompt and the number of the sample, returns what the model says."""
+"""Given a prompt, system text before it, and the number of the sample, returns what the model says."""
 
 
-class Failed(AssertionError):
-    """A design that ended with an error; the message is its last line."""
+class Scripted:
+    """A backend that says what a test tells it to; counts words as tokens."""
+
+    def __init__(self, answer: Answerer, batch: int = 16, workers: int = 1) -> None:
+        self.batch, self.workers = batch, workers
+        self.calls: list[Call] = []
+        self.most_at_once = 0
+        self._answer, self._lock, self._now = answer, threading.Lock(), 0
+
+    def answer(self, calls: Sequence[Call]) -> list[Answer | Exception]:
+        with self._lock:
+            self.calls += calls
+            self._now += len(calls)
+            self.most_at_once = max(self.most_at_once, self._now)
+        try:
+            return [self._one(call) for call in calls]
+        finally:
+            with self._lock:
+                self._now -= len(calls)
+
+    def close(self) -> None:
+        pass
+
+    def _one(self, call: Call) -> Answer | Exception:
+        text = f"{call.system}\n{call.prompt}" if call.system else call.prompt
+        try:
+            texts = tuple(self._answer(text, call.repeat + at) for at in range(call.n))
+        except Exception as error:
+            return error
+        return Answer(
+            texts, len(text.split()) * call.n, tuple(len(one.split()) for one in texts), 0.001 * call.n
+        )
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One call that a design made."""
+class Quiz:
+    """A task of a test's own: questions with right answers, graded by equality."""
 
-    prompt: str
-    sample: int
-    temperature: float | None
-    reply: str
+    kind, metric, chance, ceiling, world = "agent", "accuracy", 0.0, 1.0, ""
+    answer_form = "One word."
 
+    def __init__(self, items: Sequence[tuple[str, str]], name: str = "quiz", **rung: Any) -> None:
+        self.name, self.description, self._items = name, "questions of a test", tuple(items)
+        level = QuestionRung(questions=len(items), **rung)
+        self.rungs = (level, level, level)
 
-CHILD = """
-import asyncio, json, sys, types
+    def data(self, split: str, rung: int, seed: int) -> Questions:
+        return Questions(*zip(*self._items, strict=True))
 
-class Model:
-    async def ask(self, prompt, *, system=None, temperature=None, max_tokens=None, n=1, model=None):
-        assert isinstance(prompt, str) and system is None and n == 1 and (temperature or 0) <= 2
-        print(json.dumps([prompt, temperature]), flush=True)
-        told = json.loads(sys.stdin.readline())
-        await asyncio.sleep(0)
-        if told is None:
-            raise RuntimeError("a question's budget is spent")
-        return told
-
-source, question = json.loads(sys.stdin.readline())
-design = types.ModuleType("design")
-exec(source, design.__dict__)
-print(json.dumps({"answer": asyncio.run(design.solve(question, Model()))}))
-"""
+    def grade(self, predictions: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
+        pairs = zip(predictions, labels, strict=True)
+        return {"accuracy": np.array([float(said == right) for said, right in pairs])}
 
 
-def solve(source: str, question: str, answer: Answerer, calls: int = 10_000) -> tuple[str, list[Asked]]:
-    """Let a design answer one question with so many calls at most; return its answer and the calls it made."""
-    made: list[Asked] = []
-    repeats: Counter[tuple[str, float | None]] = Counter()
-    with subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", CHILD],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as child:
-        child.stdin.write(json.dumps([source, question]) + "\n")
-        child.stdin.flush()
-        for line in child.stdout:
-            told = json.loads(line)
-            if isinstance(told, dict):
-                return told["answer"], made
-            reply = None
-            if len(made) < calls:
-                prompt, temperature = told
-                reply = answer(prompt, repeats[prompt, temperature])
-                repeats[prompt, temperature] += 1
-                made.append(Asked(prompt, repeats[prompt, temperature] - 1, temperature, reply))
-            child.stdin.write(json.dumps(reply) + "\n")
-            child.stdin.flush()
-        raise Failed(child.stderr.read().strip().splitlines()[-1])
+@contextmanager
+def agent_executor(tier: str = "jail", **settings: Any) -> Iterator[LocalExecutor]:
+    """Start an executor whose boxes run agents."""
+    executor = LocalExecutor(tier, program="agent", **settings)
+    executor.start()
+    try:
+        yield executor
+    finally:
+        executor.close()
+
+
+def kind_with(answer: Answerer, **settings: Any) -> AgentKind:
+    """Return the kind of design with a scripted model behind its broker."""
+    return AgentKind("secret", Broker({"scripted": Scripted(answer)}), **settings)
+
+
+def solve(
+    executor: Executor, source: str, question: str, answer: Answerer, calls: int = 200, tokens: int = 10**6
+) -> tuple[Ending, tuple[CallRecord, ...]]:
+    """Let a design answer one question in a box; return how it ended, and the calls that it made."""
+    broker = Broker({"scripted": Scripted(answer)})
+    desk = BrokerDesk(broker, Allowance(calls, tokens), "", (), (b"key",))
+    try:
+        asked = executor.interview(Interview(source, (question,), (1,), 1, 20.0, Limits(120.0), desk))
+    finally:
+        broker.close()
+    return asked.endings[0], desk.calls(0)

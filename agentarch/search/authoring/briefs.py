@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from agentarch.evaluation import Evaluation, Outcome, Score, ScoredDesign
 from agentarch.kinds.measured import words_of
@@ -29,7 +29,7 @@ from agentarch.search.authoring.notebook import notebook_of
 from agentarch.search.proposals import RECENT, TIMEOUT, Fault, FaultKind, ProposalRecord
 from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.search.state import RunState
-from agentarch.task import Task
+from agentarch.task import AgentTask, AnyTask, Task
 from agentarch.text import counted
 
 MOST_LESSONS, MOST_EFFECTS, MOST_FAILURES, MOST_DECISIONS = 12, 12, 10, 8
@@ -57,7 +57,7 @@ class Briefs:
         effects: measured so far.
     """
 
-    def __init__(self, kind: str, tasks: Sequence[Task], folder: Path, effects: Effects) -> None:
+    def __init__(self, kind: str, tasks: Sequence[AnyTask], folder: Path, effects: Effects) -> None:
         self._kind, self._effects, self._knockouts = kind, effects, Knockouts(folder)
         self._tasks = tuple(_task_told(task) for task in tasks)
 
@@ -89,7 +89,27 @@ class Briefs:
                 yield EffectTold(what, found.value, found.low, found.high, found.n)
 
 
-def _task_told(task: Task) -> TaskTold:
+def _task_told(task: AnyTask) -> TaskTold:
+    return (
+        _questions_told(cast("AgentTask", task)) if task.kind == "agent" else _arrays_told(cast("Task", task))
+    )
+
+
+def _questions_told(task: AgentTask) -> TaskTold:
+    """Return what is told of a task for agents."""
+    budget = task.rungs[FIRST_RANKED_RUNG]
+    limits = f"{budget.calls:,} calls and {budget.tokens:,} tokens a question at most"
+    world = " only the embedded model knows its answers" if task.world else ""
+    return TaskTold(
+        name=task.name,
+        description=task.description,
+        spec=f"a question in, a text out: {task.answer_form} {limits};{world}".rstrip(";"),
+        steps=tuple(rung.steps for rung in task.rungs),
+        metric=task.metric,
+    )
+
+
+def _arrays_told(task: Task) -> TaskTold:
     spec, words = task.spec(FIRST_RANKED_RUNG), words_of(task)
     shape = ", ".join(map(str, spec.input_shape))
     given = (

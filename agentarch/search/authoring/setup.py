@@ -22,7 +22,7 @@ from agentarch.search.authoring.effects import Effects
 from agentarch.search.authoring.steps import ProposalSteps
 from agentarch.search.authoring.studio import Studio
 from agentarch.search.log import Log
-from agentarch.task import Task
+from agentarch.task import AnyTask
 
 FREE = Price(0.0, 0.0, 0.0, 0.0)
 
@@ -65,17 +65,34 @@ def split_url(text: str) -> tuple[str, str]:
     return (model, f"http{rest}") if mark else ("", text)
 
 
+def urls_of(config: RunConfig) -> tuple[str, dict[str, str]]:
+    """Return the base URL of every model, empty for the providers' own, and those of single models.
+
+    Raises:
+        UsageError: one is for a model that the run does not ask.
+    """
+    urls = dict(split_url(text) for text in config.base_url)
+    for name in urls:
+        if name and name not in config.models:
+            raise unknown_name("model in --base-url", name, config.models)
+    return urls.pop("", ""), urls
+
+
+def open_books(log: Log, folder: Path, config: RunConfig, stopped: threading.Event) -> RunBooks:
+    """Open the books of a run, before its engine works; what was under way when another was killed counts as spent."""
+    ceilings = Ceilings(config.max_usd, config.max_tokens, config.max_requests)
+    books = RunBooks(log, folder, ceilings, prices_of(config), stopped)
+    books.settle_what_was_killed()
+    return books
+
+
 def settings_of(config: RunConfig) -> ModelSettings:
     """Return which models a run asks, and where.
 
     Raises:
         UsageError: a base URL is for a model that the run does not ask.
     """
-    urls = dict(split_url(text) for text in config.base_url)
-    for name in urls:
-        if name and name not in config.models:
-            raise unknown_name("model in --base-url", name, config.models)
-    base_url = urls.pop("", "")
+    base_url, urls = urls_of(config)
     return ModelSettings(
         models=config.models,
         # Of an ensemble the others step in, but for a person.
@@ -122,7 +139,7 @@ def studio_maker(
     config: RunConfig,
     secret: str,
     kind: Kind,
-    tasks: Sequence[Task],
+    tasks: Sequence[AnyTask],
     clock: Clock,
 ) -> Callable[[Workshop], Studio]:
     """Return what makes the studio of a run for its engine; models are waited for by the clock.
@@ -132,8 +149,7 @@ def studio_maker(
     """
     check_models(config)
     pack, stopped, effects = pack_of(config), threading.Event(), Effects()
-    ceilings = Ceilings(config.max_usd, config.max_tokens, config.max_requests)
-    books = RunBooks(log, folder, ceilings, prices_of(config), stopped)
+    books = open_books(log, folder, config, stopped)
     client = make_client(settings_of(config), books, folder, stopped, clock)
 
     def make(workshop: Workshop) -> Studio:

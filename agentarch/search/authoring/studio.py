@@ -84,7 +84,6 @@ class Studio:
         with self._log.changed:
             if not self._has_begun:
                 self._has_begun = True
-                self._books.settle_what_was_killed()
                 self._next = 1 + max(map(number_of, self._log.state.proposals), default=0)
             self._jobs = {name: job for name, job in self._jobs.items() if job.is_alive()}
             live = self._log.state.proposals.live

@@ -1,0 +1,177 @@
+"""What holds for every question that an agent design is asked: a process of its own, an ending of its own."""
+
+import pytest
+from support.pipelines import Quiz, Scripted, agent_executor, kind_with, solve
+
+from agentarch.broker import Broker
+from agentarch.design import Proposal, read_design
+from agentarch.evaluation import Outcome, Request
+from agentarch.kinds.agent import AgentKind
+
+QUESTIONS = [(f"question {number}", f"answer {number}") for number in range(50)]
+
+
+@pytest.fixture(scope="module")
+def executor():
+    with agent_executor() as started:
+        yield started
+
+
+def told(prompt: str, sample: int) -> str:
+    return prompt.replace("question", "answer")
+
+
+def evaluate(executor, source, answer=told, items=QUESTIONS, kind=None, **rung):
+    kind = kind or kind_with(answer)
+    design = read_design(Proposal(source, "design"), kind.contract)
+    task = Quiz(items, **rung)
+    return kind.evaluate(design, task, Request(design.id, task.name, 1, 0), executor)
+
+
+ASKS = "async def solve(question, model):\n    return await model.ask(question)\n"
+
+
+def test_a_design_that_asks_and_answers_is_scored(executor):
+    done = evaluate(executor, ASKS)
+    assert (done.outcome, done.score.value, done.score.n) == (Outcome.SCORED, 1.0, 50)
+    assert done.score.items == (1.0,) * 50
+    assert done.report["questions"] == {"scored": 50}
+    assert (done.descriptors["depth"], done.descriptors["width"], done.measures["calls"]) == (1, 1, 1)
+
+
+FAILS = """
+import asyncio
+
+async def solve(question, model):
+    said = await model.ask(question)
+    if question.endswith(" 7"):
+        {fault}
+    return said
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "reason"),
+    [
+        ("raise ValueError('no')", "invalid", "raised ValueError: no"),
+        ("return None", "invalid", "`solve` returned None, expected a str"),
+        ("return 17", "invalid", "`solve` returned a int, expected a str"),
+        ("return 'x' * 10_000_000", "invalid", "returned 10,000,000 bytes"),
+        ("while True: pass", "timeout", "took more than 2 s"),
+        ("await asyncio.sleep(1000)", "timeout", "took more than 2 s"),
+        ("x = [0] * 10**10", "out_of_memory", "MemoryError"),
+        ("__import__('os')._exit(3)", "invalid", "ended with exit code 3"),
+        ("__import__('os').kill(1, 11)", "invalid", "before it answered"),
+        ("print('y' * 5_000_000)", "output_limit", "printed more than 1,024 KiB"),
+        ("for _ in range(10_000): await model.ask('again')", "invalid", "a question has 200 calls"),
+        (
+            "await model.ask('hi', model='gpt-9')",
+            "invalid",
+            "there is no model 'gpt-9' here; there is scripted",
+        ),
+        (
+            "await model.ask('hi', temperature=float('inf'))",
+            "invalid",
+            "process sent a header that is not plain JSON",
+        ),
+        ("await model.ask(b'hi')", "invalid", "a prompt is a str"),
+        ("raise SystemExit", "invalid", "raised SystemExit"),
+    ],
+)
+def test_what_goes_wrong_on_one_question_of_fifty_is_that_questions_ending(executor, fault, outcome, reason):
+    done = evaluate(executor, FAILS.format(fault=fault), question_seconds=2.0)
+    assert done.outcome is Outcome.SCORED, done.reason
+    assert done.score.items[7] == 0.0
+    assert sum(done.score.items) == 49
+    assert done.report["questions"] == {"scored": 49, outcome: 1}
+    (told,) = done.report["reasons"]
+    assert reason in told
+
+
+def test_a_design_that_fails_on_most_questions_has_no_score(executor):
+    done = evaluate(executor, "async def solve(question, model):\n    return None\n")
+    assert done.outcome is Outcome.INVALID
+    assert done.reason == "failed on every question: `solve` returned None, expected a str"
+
+
+def test_a_design_that_never_asks_a_model_is_no_agent(executor):
+    done = evaluate(executor, "async def solve(question, model):\n    return question\n")
+    assert (done.outcome, done.reason) == (
+        Outcome.INVALID,
+        "it never asked a model on any question; an agent must",
+    )
+
+
+REMEMBERS = """
+import json
+
+builtins, os = __import__("builtins"), __import__("os")
+SEEN = []
+
+async def solve(question, model):
+    await model.ask(question)
+    traces = [len(SEEN), hasattr(builtins, "seen"), hasattr(json, "seen"), os.listdir("."), os.listdir("/box")]
+    SEEN.append(question)
+    builtins.seen = json.seen = question
+    try:
+        with open("seen", "w") as file:
+            file.write(question)
+    except OSError:
+        pass
+    return "; ".join(map(str, traces)) + f"; process {os.getpid()}"
+"""
+
+
+def test_nothing_is_left_of_one_question_at_the_next(executor):
+    done = evaluate(
+        executor,
+        REMEMBERS,
+        items=[(f"question {n}", "0; False; False; []; []; process 1") for n in range(40)],
+    )
+    assert done.score.value == 1.0, done
+
+
+def test_questions_come_shuffled_and_each_design_in_an_order_of_its_own(executor):
+    orders = []
+    for name in ("a", "b"):
+        backend = Scripted(told, batch=1)
+        evaluate(executor, f"{ASKS}\nNAME = {name!r}\n", kind=AgentKind("secret", Broker({"m": backend})))
+        orders.append([call.prompt for call in backend.calls])
+    assert sorted(orders[0]) == sorted(orders[1]) == sorted(question for question, _ in QUESTIONS)
+    assert orders[0] != orders[1] != [question for question, _ in QUESTIONS]
+
+
+CATCHES = """
+async def solve(question, model):
+    said = []
+    try:
+        while True:
+            said.append(await model.ask(question + "?" * len(said)))
+    except RuntimeError as error:
+        return f"{len(said)} {model.remaining.calls} {error}"
+"""
+
+
+def test_a_budget_that_is_spent_is_an_error_that_a_design_can_catch(executor):
+    ending, calls = solve(executor, CATCHES, "why", told, calls=12)
+    assert ending.answer == "12 0 a question has 12 calls, and 12 were made"
+    assert len(calls) == 12
+    ending, calls = solve(executor, CATCHES, "why", told, tokens=10)
+    assert "tokens, and they are used" in ending.answer
+    assert sum(call.tokens for call in calls) in (10, 11)
+
+
+MANY = """
+import asyncio
+
+async def solve(question, model):
+    said = await asyncio.gather(*[model.ask(f"{question} {n}", n=1 + n % 3) for n in range(20)])
+    return " ".join(one if isinstance(one, str) else one[-1] for one in said)
+"""
+
+
+def test_calls_made_at_once_come_back_to_whom_they_belong(executor):
+    ending, calls = solve(executor, MANY, "q", lambda prompt, sample: f"[{prompt}:{sample}]")
+    assert ending.answer == " ".join(f"[q {n}:{n % 3}]" for n in range(20))
+    assert [call.number for call in calls] == list(range(1, len(calls) + 1))
+    assert {call.after for call in calls} == {0}

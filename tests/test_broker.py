@@ -1,0 +1,226 @@
+"""What the broker promises to designs: a turn for everybody, a budget that holds, and an answer to every call."""
+
+import threading
+import time
+from collections import Counter
+
+import pytest
+from support.pipelines import Scripted
+
+from agentarch.broker import Allowance, Answer, Broker, BrokerDesk, Call
+from agentarch.broker.broker import Closed
+from agentarch.models import NoAnswer, Unavailable
+
+
+class Gate:
+    """A backend that answers only when it is let, one batch at a time, and notes whom it served."""
+
+    def __init__(self, batch: int, workers: int = 1) -> None:
+        self.batch, self.workers = batch, workers
+        self.served: list[str] = []
+        self.let = threading.Semaphore(0)
+        self.is_closed = False
+
+    def answer(self, calls):
+        self.let.acquire()
+        self.served += [call.prompt for call in calls]
+        return [Answer((call.prompt,), 1, (1,)) for call in calls]
+
+    def close(self):
+        self.is_closed = True
+        for _ in range(1000):
+            self.let.release()
+
+
+def call(prompt: str, model: str = "m", n: int = 1) -> Call:
+    return Call(model, prompt, "", None, 16, n, 0)
+
+
+def test_lines_are_served_in_turn_however_long_one_is():
+    gate = Gate(batch=1)
+    broker = Broker({"m": gate})
+    done = threading.Semaphore(0)
+    for line, count in (("first", 100), ("second", 10), ("third", 10)):
+        for _ in range(count):
+            broker.submit(line, 0, call(line), lambda answer: done.release())
+    for _ in range(31):
+        gate.let.release()
+    for _ in range(31):
+        assert done.acquire(timeout=5)
+    counts = Counter(gate.served[:31])
+    assert min(counts.values()) >= 10
+    broker.close()
+
+
+def test_of_64_calls_in_flight_from_two_boxes_the_slower_gets_what_it_asks_for():
+    at_once, held = Counter(), []
+    lock = threading.Lock()
+
+    def answer(prompt: str, sample: int) -> str:
+        with lock:
+            at_once[prompt] += 1
+            held.append((at_once["slow"], at_once["fast"]))
+        time.sleep(0.02)
+        with lock:
+            at_once[prompt] -= 1
+        return prompt
+
+    broker = Broker({"m": Scripted(answer, batch=1, workers=64)})
+    stop = threading.Event()
+
+    def keep(line: str, in_flight: int) -> None:
+        slots = threading.Semaphore(in_flight)
+        while not stop.is_set():
+            slots.acquire()
+            broker.submit(line, 0, call(line), lambda _: slots.release())
+
+    boxes = [
+        threading.Thread(target=keep, args=(line, flight)) for line, flight in (("fast", 200), ("slow", 32))
+    ]
+    for box in boxes:
+        box.start()
+    time.sleep(1.5)
+    stop.set()
+    for box in boxes:
+        box.join()
+    broker.close()
+    assert max(map(sum, held)) == 64
+    slots = [slow for slow, _ in held[len(held) // 2 :]]
+    assert sum(slots) / len(slots) >= 0.4 * 32
+
+
+def test_a_call_that_nobody_waits_for_any_more_is_dropped_and_others_are_not():
+    gate = Gate(batch=1)
+    broker = Broker({"m": gate})
+    done = threading.Semaphore(0)
+    for question in (1, 2, 1, 2):
+        broker.submit("line", question, call(f"question {question}"), lambda answer: done.release())
+    time.sleep(0.05)  # the first is taken
+    broker.forget("line", 1)
+    for _ in range(3):
+        gate.let.release()
+    assert all(done.acquire(timeout=5) for _ in range(3))
+    assert gate.served == ["question 1", "question 2", "question 2"]
+    broker.close()
+
+
+def test_closing_tells_everybody_who_waits():
+    gate = Gate(batch=1)
+    broker = Broker({"m": gate})
+    told = []
+    for _ in range(5):
+        broker.submit("line", 0, call("a"), told.append)
+    broker.close()
+    broker.submit("line", 0, call("late"), told.append)
+    assert len(told) == 6
+    assert sum(isinstance(one, Closed) for one in told) >= 5
+    assert gate.is_closed
+
+
+def test_a_backend_that_breaks_tells_each_who_waits():
+    def broken(prompt: str, sample: int) -> str:
+        raise ZeroDivisionError("no")
+
+    class Breaks(Scripted):
+        def answer(self, calls):
+            raise OSError("gone")
+
+    for backend in (Scripted(broken), Breaks(broken)):
+        broker = Broker({"m": backend})
+        told, done = [], threading.Event()
+        broker.submit(
+            "line", 0, call("a"), lambda answer, told=told, done=done: (told.append(answer), done.set())
+        )
+        assert done.wait(5)
+        assert isinstance(told[0], ZeroDivisionError | OSError)
+        broker.close()
+
+
+# One evaluation's desk.
+
+
+class Heard:
+    """Takes answers, and waits for them."""
+
+    def __init__(self) -> None:
+        self.told: list[dict] = []
+        self._changed = threading.Condition()
+
+    def __call__(self, answer) -> None:
+        with self._changed:
+            self.told.append(dict(answer))
+            self._changed.notify_all()
+
+    def wait(self, count: int) -> list[dict]:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.told) >= count, 5)
+            return self.told
+
+
+@pytest.fixture
+def desk():
+    broker = Broker(
+        {"one": Scripted(lambda prompt, sample: f"{prompt} {sample}"), "two": Scripted(lambda *_: "2")}
+    )
+    yield BrokerDesk(broker, Allowance(calls=10, tokens=1000), "", (), [b"k"] * 3)
+    broker.close()
+
+
+def test_a_repeated_call_gets_another_sample_and_each_question_counts_for_itself(desk):
+    heard = Heard()
+    for question in (0, 0, 1):
+        desk.ask(question, {"id": 1, "prompt": "a", "after": 0}, heard)
+    assert sorted(one["texts"][0] for one in heard.wait(3)) == ["a 0", "a 0", "a 1"]
+    assert len(desk.calls(0)) == 2
+    assert len(desk.calls(1)) == 1
+
+
+def test_a_question_that_is_asked_again_starts_afresh(desk):
+    heard = Heard()
+    desk.ask(0, {"id": 1, "prompt": "a", "n": 9}, heard)
+    heard.wait(1)
+    desk.again(0)
+    assert desk.calls(0) == ()
+    desk.ask(0, {"id": 1, "prompt": "a", "n": 2}, heard)
+    told = heard.wait(2)[-1]
+    assert (told["texts"], told["calls"]) == (["a 0", "a 1"], 8)
+
+
+@pytest.mark.parametrize(
+    ("wish", "why"),
+    [
+        ({"prompt": 7}, "argument"),
+        ({"prompt": "a", "system": ["s"]}, "argument"),
+        ({"prompt": "a", "n": 0}, "argument"),
+        ({"prompt": "a", "n": True}, "argument"),
+        ({"prompt": "a", "n": 11}, "budget"),
+        ({"prompt": "a", "temperature": 3}, "argument"),
+        ({"prompt": "a", "temperature": "hot"}, "argument"),
+        ({"prompt": "a", "max_tokens": 0}, "argument"),
+        ({"prompt": "a", "model": "three"}, "model"),
+        ({"prompt": "a", "model": 3}, "model"),
+        ({"prompt": "x" * 300_000}, "argument"),
+    ],
+)
+def test_a_call_that_makes_no_sense_is_refused_and_costs_nothing(desk, wish, why):
+    heard = Heard()
+    desk.ask(0, {"id": 5, **wish}, heard)
+    (told,) = heard.wait(1)
+    assert (told["type"], told["id"], told["why"], told["calls"]) == ("refused", 5, why, 10)
+    assert desk.calls(0) == ()
+
+
+def test_a_model_that_answers_with_nothing_is_an_empty_answer_and_one_that_is_gone_is_our_fault():
+    def answer(prompt: str, sample: int) -> str:
+        raise NoAnswer("declined") if prompt == "a" else Unavailable("down", 1.0)
+
+    broker = Broker({"m": Scripted(answer)})
+    desk = BrokerDesk(broker, Allowance(10, 100), "", (), [b"k"])
+    heard = Heard()
+    desk.ask(0, {"id": 1, "prompt": "a", "n": 2}, heard)
+    assert heard.wait(1)[0]["texts"] == ["", ""]
+    assert desk.fault is None
+    desk.ask(0, {"id": 2, "prompt": "b"}, heard)
+    assert heard.wait(2)[1]["type"] == "gone"
+    assert isinstance(desk.fault, Unavailable)
+    broker.close()
