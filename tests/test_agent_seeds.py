@@ -202,8 +202,8 @@ def seed(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def test_there_are_twenty_seeds():
-    assert len(SEEDS) == 20
+def test_there_are_at_least_twenty_seeds():
+    assert len(SEEDS) >= 20
 
 
 def test_a_seed_reads_well(seed):
