@@ -112,7 +112,7 @@ def world(prompt: str, sample: int) -> str:
         return "It is cow."
     asked = questions[-1].strip()
     right = truth(asked)
-    if verify := re.search(r"Is the answer (\w+)\? Yes or no\.", prompt):
+    if verify := re.search(r"Is (?:the answer )?(\w+)(?: correct)?\? Yes or no\.", prompt):
         return "Yes." if verify[1] == right else "No."
     if choice := re.search(r"Which is right, (.+)\?", prompt):
         assert right in re.split(", | or ", choice[1])
@@ -131,7 +131,7 @@ ROLLS = "A bakery sells 12 boxes of 100 rolls and gives 60 rolls away. How many 
 
 def large(prompt: str, sample: int) -> str:
     """Answer as a large model does: with headings, formulas and remarks."""
-    if "Is the answer" in prompt:
+    if "Yes or no." in prompt:
         return "**Yes.** I checked: no step is wrong."
     if "Which is right" in prompt:
         return "Both lists agree, so the answer is 1,260."
@@ -157,12 +157,12 @@ CODE = "Here it is:\n```python\ndef add(a, b):\n    return a + b  # the answer i
 
 def coder(prompt: str, sample: int) -> str:
     """Answer every request with the same code."""
-    return "Yes." if "Is the answer" in prompt else CODE
+    return "Yes." if "Yes or no." in prompt else CODE
 
 
 def content(prompt: str, sample: int) -> str:
     """Find no parts, reword nothing, and be of one opinion: what costs a design the least."""
-    if "Is the answer" in prompt:
+    if "Yes or no." in prompt:
         return "Yes."
     return prompt.partition("\n")[0] if "Ask it in other words." in prompt else "It is dog."
 
@@ -175,7 +175,7 @@ class Doubting:
 
     def __call__(self, prompt: str, sample: int) -> str:
         self.said += 1
-        if "Is the answer" in prompt:
+        if "Yes or no." in prompt:
             return "No. Look again."
         if "Which is right" in prompt:
             return "Neither."
@@ -184,7 +184,7 @@ class Doubting:
                 ["Who is first?", *(f"{i}. Who is next to #{i - 1}?" for i in range(2, self.parts + 1))]
             )
         if "Ask it in other words." in prompt:
-            return f"Who is number {self.said}?"
+            return f"I wonder: {prompt.partition('?')[0]}, number {self.said}?"
         words = " ".join(["so"] * 9)
         return f"{words} {self.said}" if sample < 3 * self.plan else f"The answer is {self.said}."
 
@@ -202,8 +202,8 @@ def seed(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def test_there_are_twenty_seeds():
-    assert len(SEEDS) == 20
+def test_there_are_at_least_twenty_seeds():
+    assert len(SEEDS) >= 20
 
 
 def test_a_seed_reads_well(seed):
@@ -375,7 +375,7 @@ def test_parts_that_do_not_wait_for_each_other_run_in_any_order_of_the_graph():
     def planner(prompt: str, sample: int) -> str:
         if "Split the question." in prompt:
             return "Who is the mother of #2?\nWho is first?\nWho is the boss of #1 and #2?"
-        if "Is the answer" in prompt:
+        if "Yes or no." in prompt:
             return "Yes."
         return {
             "Who is first?": "It is Mira.",
@@ -390,7 +390,7 @@ def test_tasks_that_wait_for_each_other_are_given_up_for_the_whole_question():
     def planner(prompt: str, sample: int) -> str:
         if "Split the question." in prompt:
             return "Who is the mother of #2?\nWho is the boss of #1?"
-        return "Yes." if "Is the answer" in prompt else "It is Tom."
+        return "Yes." if "Yes or no." in prompt else "It is Tom."
 
     answer, calls = run(source_of("task_graph"), "Who?", planner)
     assert answer == "Tom"

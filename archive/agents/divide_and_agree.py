@@ -1,11 +1,11 @@
 """Divide and agree: split the question, answer each part in several wordings, keep the answer that behaves best.
 
-Idea: parts are solved one by one, and for each the candidates are compared by how they fare on shared inputs rather
-than by a test that was written for one of them. Inputs are the part's wordings: a right answer is found from most of
-them, accepted under most of them, and preferred to the others. Good at chains of simple questions of which the
-model gets single ones wrong; expensive, and no better than one call where the wordings make no difference.
+Idea: parts are solved one by one, and for each the candidates are compared by how they fare on what all of them are
+put through, rather than by a test that was written for one of them: how many samples of how many wordings lead to a
+candidate, how many checks it passes, whether it is preferred to the others. Good at chains of simple questions of
+which the model gets single ones wrong; expensive, and no help where wordings and checks err alike.
 
-Calls a question: 8 to 165
+Calls a question: 9 to 109
 
 Source: Chen et al., "Divide-and-Conquer Meets Consensus: Unleashing the Power of Functions in Code Generation", 2024
 (FunCoder; here one level deep).
@@ -15,8 +15,10 @@ import asyncio
 import re
 
 WORDINGS = 6
+SAMPLES = 2
 CANDIDATES = 3
-ACCEPTANCE = 1.0
+ACCEPTANCE = 2.0
+PREFERENCE = 2.0
 TEMPERATURE = 1.0
 MAX_PARTS = 4
 
@@ -28,8 +30,10 @@ the last part gives the solution."""
 REWORD = """{question}
 Ask it in other words."""
 
-CHECK = """{question}
-Is the answer {answer}? Yes or no."""
+CHECKS = (
+    "{question}\nIs the answer {answer}? Yes or no.",
+    "{question}\nIs {answer} correct? Yes or no.",
+)
 
 CHOICE = """{question}
 Which is right, {options}?"""
@@ -43,34 +47,41 @@ async def solve(question, model):
 
 
 async def agree(model, part):
-    """Return the answer to a part that its wordings find, accept and prefer most often."""
-    prompts = [REWORD.format(question=part)] * WORDINGS
-    replies = await asyncio.gather(*(ask(model, prompt, temperature=TEMPERATURE) for prompt in prompts))
-    wordings = list(dict.fromkeys([part, *filter(None, replies)]))
-    found = await asyncio.gather(*(answer(wording, model) for wording in wordings))
+    """Return the candidate for a part that its wordings find and that its judges accept and prefer."""
+    wordings = [part, *await reworded(model, part)]
+    found = await asyncio.gather(*(answer(wording, model) for wording in wordings for _ in range(SAMPLES)))
     options = ranked(found)[:CANDIDATES]
     if len(options) < 2:
         return next(iter(options), "")
-    accepted, preferred = await asyncio.gather(
-        asyncio.gather(*(accepting(model, wordings, option) for option in options)),
-        asyncio.gather(*(choose(model, wording, options) for wording in wordings)),
-    )
+    checks = (approval(model, part, option) for option in options)
+    preferred, *approvals = await asyncio.gather(choose(model, part, options), *checks)
     worth = [
-        sum(plain(one) == plain(option) for one in [*found, *preferred]) + ACCEPTANCE * yes
-        for option, yes in zip(options, accepted, strict=True)
+        sum(plain(one) == plain(option) for one in found)
+        + ACCEPTANCE * approved
+        + PREFERENCE * (option == preferred)
+        for option, approved in zip(options, approvals, strict=True)
     ]
     return options[worth.index(max(worth))]
 
 
-async def accepting(model, wordings, option):
-    """Return under how many wordings the model accepts an answer."""
-    prompts = [CHECK.format(question=wording, answer=option) for wording in wordings]
+async def reworded(model, part):
+    """Return other wordings of a part, each with all its names and numbers."""
+    prompts = [REWORD.format(question=part)] * WORDINGS
+    replies = await asyncio.gather(*(ask(model, prompt, temperature=TEMPERATURE) for prompt in prompts))
+    kept = set(re.findall(r"(?<=\s)[A-Z]\w*|\d+", part))
+    different = dict.fromkeys(reply for reply in replies if reply not in ("", part))
+    return [reply for reply in different if all(one in reply for one in kept)]
+
+
+async def approval(model, part, option):
+    """Return how many of the checks an answer passes."""
+    prompts = [check.format(question=part, answer=option) for check in CHECKS]
     return sum(map(accepts, await asyncio.gather(*(ask(model, prompt) for prompt in prompts))))
 
 
 async def answer(question, model):
     """Answer one wording of a part."""
-    return final(await ask(model, question))
+    return final(await ask(model, question, temperature=TEMPERATURE))
 
 
 async def choose(model, question, options):
