@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +183,7 @@ def show_tasks(kind: str, as_json: bool) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("task", "asks for", "metric"):
         table.add_column(column)
-    for column in ("chance", "rungs (steps)"):
+    for column in ("chance", "rungs (questions)" if kind == "agent" else "rungs (steps)"):
         table.add_column(column, justify="right")
     for task in found.values():
         steps = ", ".join(str(rung.steps) for rung in task.rungs)
@@ -202,16 +203,8 @@ def _task_summary(task: Any) -> dict[str, Any]:
         "chance": task.chance,
         "ceiling": task.ceiling,
         "rungs": [
-            {
-                "steps": rung.steps,
-                "batch_size": rung.batch_size,
-                "train_items": rung.train_items,
-                "scored_items": rung.scored_items,
-                "max_parameters": rung.max_parameters,
-                "wall_seconds": rung.wall_seconds,
-                "size": dict(rung.size),
-                "in_order": rung.in_order,
-            }
+            {"steps": rung.steps, "scored_items": rung.scored_items}
+            | asdict(replace(rung, size=dict(rung.size)))
             for rung in task.rungs
         ],
     }
