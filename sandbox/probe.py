@@ -15,7 +15,7 @@ import sys
 
 try:
     import torch
-except ImportError:  # boxes for agents have none
+except (ImportError, OSError):  # boxes for agents have none
     torch = None
 
 # fmt: off

@@ -6,6 +6,7 @@ from support.pipelines import Quiz, Scripted, agent_executor, kind_with, solve
 from agentarch.broker import Broker
 from agentarch.design import Proposal, read_design
 from agentarch.evaluation import Outcome, Request
+from agentarch.execution.tiers import make_executor, self_test
 from agentarch.kinds.agent import AgentKind
 
 QUESTIONS = [(f"question {number}", f"answer {number}") for number in range(50)]
@@ -61,7 +62,7 @@ async def solve(question, model):
         ("await asyncio.sleep(1000)", "timeout", "took more than 2 s"),
         ("x = [0] * 10**10", "out_of_memory", "MemoryError"),
         ("__import__('os')._exit(3)", "invalid", "ended with exit code 3"),
-        ("__import__('os').kill(1, 11)", "invalid", "before it answered"),
+        ("__import__('ctypes').string_at(0)", "invalid", "before it answered"),
         ("print('y' * 5_000_000)", "output_limit", "printed more than 1,024 KiB"),
         ("for _ in range(10_000): await model.ask('again')", "invalid", "a question has 200 calls"),
         (
@@ -175,3 +176,87 @@ def test_calls_made_at_once_come_back_to_whom_they_belong(executor):
     assert ending.answer == " ".join(f"[q {n}:{n % 3}]" for n in range(20))
     assert [call.number for call in calls] == list(range(1, len(calls) + 1))
     assert {call.after for call in calls} == {0}
+
+
+SPEAKS = """
+os, struct = __import__("os"), __import__("struct")
+
+async def solve(question, model):
+    said = await model.ask(question)
+    if question.endswith(" 7"):
+        {words}
+    return said
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        'os.write(3, b\'{"type": "answer", "number": 3, "text": "forged"}\')',
+        'os.write(3, struct.pack(\'>I\', 40) + b\'{"type": "ended", "number": 3, "signal": 9}\')',
+        "os.write(3, struct.pack('>I', 2**31))",
+        "os.write(3, struct.pack('>I', 3) + b'NaN')",
+        "os.write(3, struct.pack('>I', 200_000) + b'[' * 200_000)",
+        "os.write(3, b'x' * 50); os.close(3)",
+        "os.close(3)",
+    ],
+)
+def test_no_process_speaks_for_another_question(executor, words):
+    done = evaluate(executor, SPEAKS.format(words=words), question_seconds=3.0)
+    assert done.outcome is Outcome.SCORED, done.reason
+    assert sum(done.score.items) == 49
+    assert done.score.items[7] == 0.0
+
+
+HITS = """
+os, signal = __import__("os"), __import__("signal")
+
+async def solve(question, model):
+    said = await model.ask(question)
+    found = []
+    for target in (0, 1, 2, 3, 4, -1, os.getppid()):
+        if target != os.getpid():
+            try:
+                os.kill(target, signal.SIGKILL)
+                found.append(target)
+            except OSError:
+                pass
+    for wanted in (os.fork, lambda: __import__("socket").socket(), lambda: open("/proc/1/mem")):
+        try:
+            wanted()
+            found.append(wanted)
+        except OSError:
+            pass
+    return said if not found else f"{found}"
+"""
+
+
+def test_a_questions_process_reaches_no_other(executor):
+    assert evaluate(executor, HITS).score.value == 1.0
+
+
+def test_a_question_that_starts_too_many_threads_brings_down_no_other(executor):
+    fault = (
+        "threads = [Thread(target=sleep, args=(60,)) for _ in range(40)]; [one.start() for one in threads]"
+    )
+    names = "Thread, sleep = __import__('threading').Thread, __import__('time').sleep"
+    hog = FAILS.format(fault=f"{names}; {fault}; await asyncio.sleep(5)")
+    done = evaluate(executor, hog)
+    assert done.outcome is Outcome.SCORED, done.reason
+    assert sum(done.score.items) == 49, done.report
+
+
+@pytest.mark.parametrize("tier", ["landlock", "unsafe"])
+def test_other_tiers_answer_too(tier):
+    with agent_executor(tier) as started:
+        assert evaluate(started, ASKS).score.value == 1.0
+
+
+@pytest.mark.parametrize("tier", ["jail", "landlock"])
+def test_the_self_test_finds_that_every_wall_of_an_agents_box_holds(tier):
+    executor = make_executor(tier, program="agent")
+    try:
+        found = self_test(executor, tier, "agent")
+    finally:
+        executor.close()
+    assert found.works, found.told()

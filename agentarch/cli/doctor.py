@@ -41,7 +41,7 @@ def examine(as_json: bool) -> int:
     """Look at everything and print it; return the exit code."""
     looks: tuple[Callable[[], Finding], ...] = (_python, _system, _sqlite, _disk, _content)
     tiers = _tiers()
-    findings = [*(look() for look in looks), _sandbox(tiers)]
+    findings = [*(look() for look in looks), _sandbox(tiers), _agents(tiers)]
     works = all(finding.works for finding in findings)
     if as_json:
         told = {
@@ -101,13 +101,20 @@ def _disk() -> Finding:
 
 def _content() -> Finding:
     from agentarch.catalogue import find_tasks, seed_designs
-    from agentarch.kinds.network import CONTRACT
+    from agentarch.embedded import EmbeddedModel, worlds
+    from agentarch.kinds import KINDS, make_kind
 
+    told = []
     try:
-        detail = f"{len(find_tasks('network'))} tasks, {len(seed_designs(CONTRACT))} seed designs"
+        for name in KINDS:
+            seeds = seed_designs(make_kind(name, "", 512).contract)
+            told.append(f"{len(find_tasks(name))} tasks and {len(seeds)} seed designs for {name}s")
+        for world in worlds():
+            EmbeddedModel.load(world)
+        told.append(f"embedded worlds {', '.join(worlds())}")
     except AgentarchError as error:
         return Finding("content", False, str(error), "Install agentarch again.")
-    return Finding("content", True, detail)
+    return Finding("content", True, "; ".join(told))
 
 
 def _tiers() -> list[SelfTest]:
@@ -121,6 +128,20 @@ def _tiers() -> list[SelfTest]:
             finally:
                 executor.close()
     return found
+
+
+def _agents(tiers: Sequence[SelfTest]) -> Finding:
+    """Say whether boxes for agents work in the sandbox that `auto` takes."""
+    tier = next((tested.tier for tested in tiers if tested.tier in LOCAL_TIERS and tested.works), None)
+    if tier is None:
+        return Finding("agents", False, "no sandbox works", "See above.")
+    with ERR.status("testing a box for agents"):
+        executor = make_executor(tier, program="agent")
+        try:
+            tested = self_test(executor, tier, "agent")
+        finally:
+            executor.close()
+    return Finding("agents", tested.works, tested.reason or f"every wall of the {tier} holds", tested.mend)
 
 
 def _sandbox(tiers: Sequence[SelfTest]) -> Finding:
