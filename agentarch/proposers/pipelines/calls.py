@@ -10,6 +10,7 @@ import ast
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from agentarch.proposers.pipelines.reading import ROOT, Pipeline
 
@@ -47,6 +48,7 @@ class Calls:
 NONE = Calls()
 
 
+@lru_cache(maxsize=1024)
 def estimate_calls(pipeline: Pipeline) -> Calls:
     """Return how often a pipeline asks a model for one question."""
     return _Estimate(pipeline).of_function(ROOT)
@@ -62,14 +64,19 @@ class _Estimate:
         """Return the calls of one function or class, or of the functions that a constant holds."""
         if name in self._known:
             return self._known[name]
-        if name in self._above or name not in self._pipeline.by_name:
-            return NONE  # it calls itself: once is counted
+        if name in self._above or not self._asks(name):
+            return NONE  # where it calls itself, once is counted
         self._above.append(name)
         node = self._pipeline.by_name[name].node
         calls = self._sum(node.body if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef) else [node])
         self._above.pop()
         self._known[name] = calls
         return calls
+
+    def _asks(self, name: str) -> bool:
+        """Whether anything that a name needs may ask a model."""
+        needed = (self._pipeline.by_name.get(one) for one in self._pipeline.reach(name))
+        return any("attr='ask'" in one.code for one in needed if one)
 
     def _sum(self, nodes: Iterable[ast.AST]) -> Calls:
         """Return the calls of statements in a row; after one that may leave, the rest is not sure."""
@@ -94,7 +101,9 @@ class _Estimate:
                 least, typical = self._count(node.iter)
                 if any(_may_leave(one) for one in node.body):
                     least = min(least, 1)
-                return self._of(node.iter) + self._sum(node.body).times(least, typical) + self._sum(node.orelse)
+                return (
+                    self._of(node.iter) + self._sum(node.body).times(least, typical) + self._sum(node.orelse)
+                )
             case ast.While():
                 return self._of(node.test) + self._sum(node.body).times(0, FEW)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
@@ -188,4 +197,6 @@ def _may_leave(node: ast.AST) -> bool:
         return False
     if isinstance(node, ast.Return | ast.Break | ast.Continue | ast.Raise):
         return True
-    return any(_may_leave(one) for one in ast.iter_child_nodes(node) if isinstance(one, ast.stmt | ast.ExceptHandler))
+    return any(
+        _may_leave(one) for one in ast.iter_child_nodes(node) if isinstance(one, ast.stmt | ast.ExceptHandler)
+    )

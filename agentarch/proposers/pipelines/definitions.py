@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from agentarch.proposers.anatomy import NotRecombinableError
@@ -22,7 +22,7 @@ ARGUMENTS = ("question", "model")
 
 @dataclass(frozen=True)
 class Definition:
-    """A statement at the top level, or one with its comment or description.
+    """A statement at the top level, or one with its comment or description; its text says all.
 
     Attributes:
         text: its source, with the comments right above it.
@@ -36,13 +36,13 @@ class Definition:
     """
 
     text: str
-    binds: tuple[str, ...]
-    uses: tuple[str, ...]
-    early: frozenset[str]
-    mutates: frozenset[str]
-    identifiers: frozenset[str]
-    code: str
-    node: ast.stmt
+    binds: tuple[str, ...] = field(compare=False)
+    uses: tuple[str, ...] = field(compare=False)
+    early: frozenset[str] = field(compare=False)
+    mutates: frozenset[str] = field(compare=False)
+    identifiers: frozenset[str] = field(compare=False)
+    code: str = field(compare=False)
+    node: ast.stmt = field(compare=False)
 
     @property
     def name(self) -> str:
@@ -61,8 +61,8 @@ class Definition:
             return False
         arguments = self.node.args
         more = [arguments.vararg, arguments.kwarg, *arguments.kwonlyargs, *arguments.posonlyargs]
-        more += arguments.defaults
-        return tuple(one.arg for one in arguments.args) == ARGUMENTS and not any(more)
+        is_plain = not any(more) and not arguments.defaults
+        return is_plain and tuple(one.arg for one in arguments.args) == ARGUMENTS
 
     @property
     def is_socket(self) -> bool:
@@ -154,7 +154,9 @@ def rename(definition: Definition, names: Mapping[str, str]) -> Definition:
     return define(changed)
 
 
-def replaced(definition: Definition, first: ast.stmt | ast.expr, last: ast.stmt | ast.expr, text: str) -> Definition:
+def replaced(
+    definition: Definition, first: ast.stmt | ast.expr, last: ast.stmt | ast.expr, text: str
+) -> Definition:
     """Return a definition in which a text stands for what reaches from one node of it to another.
 
     Raises:
@@ -195,7 +197,9 @@ class _Text:
         start, end = self.place(occurrence.node)
         if isinstance(occurrence.node, ast.Name):
             return start, end, name.encode()
-        found = re.compile(rb"(?<!\w)" + occurrence.name.encode() + rb"(?!\w)").search(self._bytes, start, end)
+        found = re.compile(rb"(?<!\w)" + occurrence.name.encode() + rb"(?!\w)").search(
+            self._bytes, start, end
+        )
         if found is None:
             raise NotRecombinableError(f"`{occurrence.name}` is not written as Python reads it")
         return found.start(), found.end(), name.encode()

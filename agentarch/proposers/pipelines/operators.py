@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import random
 
+from agentarch.proposers.pipelines.calls import estimate_calls
 from agentarch.proposers.pipelines.composing import plug as plugged
 from agentarch.proposers.pipelines.composing import promote
 from agentarch.proposers.pipelines.edits import Edit, Library, Material, Operator
-from agentarch.proposers.pipelines.calls import estimate_calls
 from agentarch.proposers.pipelines.rewiring import rewire
 from agentarch.proposers.pipelines.settings import tune
 from agentarch.proposers.pipelines.wording import reword
@@ -63,6 +63,8 @@ def wrap(wrapper: str) -> Operator:
     """Return the operator that puts a wrapper around the parent."""
 
     def around(parent: Material, library: Library, rng: random.Random) -> Edit | None:
+        if parent.name.startswith(wrapper):
+            return None  # the same once more around itself: its settings say how often
         made = plugged(shipped(wrapper), ATTEMPT, parent.pipeline)
         return Edit(made, f"putting {wrapper} around it", (wrapper, parent.name))
 

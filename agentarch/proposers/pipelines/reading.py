@@ -20,7 +20,9 @@ from agentarch.syntax import parse
 ROOT = "solve"
 """The function that the engine calls."""
 
-BUILT_IN = frozenset({*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "__name__", "__file__", "__doc__"})
+BUILT_IN = frozenset(
+    {*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "__name__", "__file__", "__doc__"}
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -132,19 +134,7 @@ def read_pipeline(source: str) -> Pipeline:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise NotRecombinableError(f"it cannot be read: {error}") from None
     pipeline = Pipeline(tuple(dict.fromkeys(imports)), tuple(definitions))
-    bound = [name for one in pipeline.definitions for name in one.binds]
-    bound += [one.name for one in pipeline.imports if not _is_a_part_of_another(one, pipeline)]
-    if twice := {name for name in bound if bound.count(name) > 1}:
-        raise NotRecombinableError(f"`{min(twice)}` is defined twice")
-    if ROOT not in pipeline.by_name or not isinstance(pipeline.root.node, ast.AsyncFunctionDef):
-        raise NotRecombinableError(f"it lacks `async def {ROOT}`")
-    changed = frozenset(name for one in pipeline.definitions for name in one.mutates)
-    if lost := {name for one in pipeline.definitions for name in _declared_global(one)} - pipeline.names:
-        raise NotRecombinableError(f"`{min(lost)}` is defined by a function")
-    if lost := changed & {name for name in bound if name in pipeline.imported}:
-        raise NotRecombinableError(f"it changes the module `{min(lost)}`")
-    if clash := pipeline.names & BUILT_IN & set(keyword.kwlist):
-        raise NotRecombinableError(f"`{min(clash)}` is a word of Python")
+    _check(pipeline)
     return pipeline
 
 
@@ -160,15 +150,27 @@ def texts_of(definition: Definition) -> tuple[ast.Constant, ...]:
     return ()
 
 
-def _declared_global(definition: Definition) -> Iterator[str]:
-    for node in ast.walk(definition.node):
-        if isinstance(node, ast.Global):
-            yield from node.names
+def _check(pipeline: Pipeline) -> None:
+    """Refuse a file whose names mean more than one thing."""
+    bound = [name for one in pipeline.definitions for name in one.binds]
+    bound += [one.name for one in pipeline.imports if not _is_a_part_of_another(one, pipeline)]
+    if twice := {name for name in bound if bound.count(name) > 1}:
+        raise NotRecombinableError(f"`{min(twice)}` is defined twice")
+    if ROOT not in pipeline.by_name or not isinstance(pipeline.root.node, ast.AsyncFunctionDef):
+        raise NotRecombinableError(f"it lacks `async def {ROOT}`")
+    nodes = (node for one in pipeline.definitions for node in ast.walk(one.node))
+    declared = {name for node in nodes if isinstance(node, ast.Global) for name in node.names}
+    if lost := declared - pipeline.by_name.keys():
+        raise NotRecombinableError(f"`{min(lost)}` is defined by a function")
+    changed = {name for one in pipeline.definitions for name in one.mutates}
+    if lost := changed & pipeline.imported.keys():
+        raise NotRecombinableError(f"it changes the module `{min(lost)}`")
 
 
 def _is_a_part_of_another(one: Import, pipeline: Pipeline) -> bool:
     """Whether it is the `import a.b` beside an `import a`: both bind `a`."""
-    return pipeline.imported[one.name] != one and "." in one.module + pipeline.imported[one.name].module
+    other = pipeline.imported[one.name]
+    return other != one and not one.member and not other.member and "." in one.module + other.module
 
 
 def _read(text: str) -> tuple[list[Import], list[Definition]]:
@@ -219,5 +221,3 @@ def _imports(node: ast.Import | ast.ImportFrom) -> Iterator[Import]:
             raise NotRecombinableError("it imports relatively, or everything of a module")
         else:
             yield Import(node.module, alias.name, alias.asname or alias.name)
-
-

@@ -45,7 +45,9 @@ def _redirected(pipeline: Pipeline) -> Iterator[Change]:
     """Let one call of a socket go to another."""
     for caller in pipeline.definitions:
         for call in _calls(caller.node):
-            if not isinstance(call.func, ast.Name) or call.func.id not in {*pipeline.sockets} & {*caller.uses}:
+            if not isinstance(call.func, ast.Name) or call.func.id not in {*pipeline.sockets} & {
+                *caller.uses
+            }:
                 continue
             old = call.func.id
             for new in pipeline.sockets:

@@ -136,7 +136,9 @@ class _Reader(ast.NodeVisitor):
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
         first, *others = node.generators
         self.visit(first.iter)
-        bound = frozenset(_mentioned(ast.walk(ast.Tuple([one.target for one in node.generators], ast.Store()))))
+        bound = frozenset(
+            _mentioned(ast.walk(ast.Tuple([one.target for one in node.generators], ast.Store())))
+        )
         self.scopes.append(_Scope("comprehension", bound))
         self._each([first.target, *first.ifs, *others])
         self._each([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt])

@@ -100,7 +100,9 @@ def vary(
     return variation
 
 
-def fits(pipeline: Pipeline, limits: Mapping[str, float], before: Pipeline | None, tokens: float | None) -> bool:
+def fits(
+    pipeline: Pipeline, limits: Mapping[str, float], before: Pipeline | None, tokens: float | None
+) -> bool:
     """Return whether a pipeline keeps to nesting and to the budget of a question, as far as reading can tell.
 
     Args:
@@ -121,7 +123,13 @@ def fits(pipeline: Pipeline, limits: Mapping[str, float], before: Pipeline | Non
     return tokens is None or tokens * growth <= max(limits.get("tokens", tokens * growth), tokens)
 
 
-def written(pipeline: Pipeline, name: str, account: str, relatives: Iterable[tuple[str, str]]) -> str | None:
+def written(
+    pipeline: Pipeline,
+    name: str,
+    account: str,
+    relatives: Iterable[tuple[str, str]],
+    calls: float | None = None,
+) -> str | None:
     """Return the source of a pipeline; None where it is too long or does not read back.
 
     Args:
@@ -129,9 +137,11 @@ def written(pipeline: Pipeline, name: str, account: str, relatives: Iterable[tup
         name: of the design.
         account: how it was made, in a sentence.
         relatives: names and ids of what it was made from.
+        calls: a question, where more is known than reading tells.
     """
+    about = estimate_calls(pipeline).typical if calls is None else calls
     lineage = ", ".join(f"{relative} ({identity})" for relative, identity in relatives)
-    paragraphs = [headline(name), account, told_calls(estimate_calls(pipeline))]
+    paragraphs = [headline(name), account, told_calls(about)]
     source = write(pipeline, *paragraphs, *([f"Parents: {lineage}."] if lineage else []))
     if len(source.encode()) > MAX_SOURCE_BYTES:
         return None
@@ -139,15 +149,21 @@ def written(pipeline: Pipeline, name: str, account: str, relatives: Iterable[tup
         again = read_pipeline(source)
     except NotRecombinableError:
         return None
-    return source if [one.code for one in again.definitions] == [one.code for one in pipeline.definitions] else None
+    return (
+        source
+        if [one.code for one in again.definitions] == [one.code for one in pipeline.definitions]
+        else None
+    )
 
 
 def proposal(
     variation: Variation, account: str, proposer: str, operator: str, relatives: Iterable[tuple[str, str]]
 ) -> Proposal | None:
     """Return a variation as a proposal; None where it cannot be written."""
-    related = dict((identity, name) for name, identity in relatives)
-    source = written(variation.pipeline, variation.name, account, ((name, one) for one, name in related.items()))
+    related = {identity: name for name, identity in relatives}
+    source = written(
+        variation.pipeline, variation.name, account, ((name, one) for one, name in related.items())
+    )
     if source is None:
         return None
     return Proposal(source, variation.name, account, proposer, operator, tuple(related))
@@ -161,7 +177,9 @@ def is_new(source: str, known: Collection[str]) -> bool:
         return False
 
 
-def first_new(draw: Callable[[int], Proposal | None], attempts: int, known: Collection[str]) -> Proposal | None:
+def first_new(
+    draw: Callable[[int], Proposal | None], attempts: int, known: Collection[str]
+) -> Proposal | None:
     """Return the first proposal, of those drawn one after the other, that the run has not seen.
 
     Args:

@@ -62,7 +62,9 @@ def _with_lines(
     lines = str(text.value).split("\n")
     free = [place for place, line in enumerate(lines) if _is_instruction(line)]
     offered = [line for line in sentences(known) if line not in lines]
-    ways = (["add"] if offered and len(lines) < MOST_LINES else []) + (["exchange"] if offered and free else [])
+    ways = (["add"] if offered and len(lines) < MOST_LINES else []) + (
+        ["exchange"] if offered and free else []
+    )
     ways += ["drop"] if free and len(lines) > 1 else []
     if not ways:
         return None
@@ -88,7 +90,9 @@ def _with_items(
     places = set(_PLACE.findall(items[0]))
     is_sentence = _is_instruction(items[0])
     texts = dict.fromkeys(_items(known))
-    alike = [one for one in texts if set(_PLACE.findall(one)) == places and _is_instruction(one) == is_sentence]
+    alike = [
+        one for one in texts if set(_PLACE.findall(one)) == places and _is_instruction(one) == is_sentence
+    ]
     offered = [one for one in alike if one not in items]
     ways = (["add"] if offered and len(items) < MOST_PROMPTS else []) + (["exchange"] if offered else [])
     ways += ["drop"] if len(items) > 1 else []

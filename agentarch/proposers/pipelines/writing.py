@@ -9,7 +9,6 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from agentarch.proposers.pipelines.calls import Calls
 from agentarch.proposers.pipelines.reading import Import, Pipeline
 
 LINE_LENGTH = 110
@@ -46,10 +45,9 @@ def docstring(paragraphs: Iterable[str]) -> str:
     return '"""' + "\n\n".join(filled) + '\n"""'
 
 
-def told_calls(calls: Calls) -> str:
+def told_calls(calls: float) -> str:
     """Return what is said about calls in a docstring, in the form of the designs written by hand."""
-    about = round(calls.typical)
-    return f"Calls a question: about {about}" if about else "Calls a question: unknown"
+    return f"Calls a question: about {round(calls)}" if calls else "Calls a question: unknown"
 
 
 def headline(name: str) -> str:
