@@ -99,7 +99,7 @@ class Engine:
             sweeps=config.sweep,
             in_flight=0 if make_studio is None else config.proposals_in_flight,
         )
-        self._proposers = {SEARCH: proposer, RANDOM: make_proposer("random")}
+        self._proposers = {SEARCH: proposer, RANDOM: make_proposer("random", kind.name)}
         self._started, self._before = time.monotonic(), self.state.engine_seconds
         self._changed = log.changed
         self._stopping: str | None = None

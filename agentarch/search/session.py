@@ -111,7 +111,7 @@ def create_run(config: RunConfig, folder: Path) -> None:
 
         check_models(config)
     else:
-        make_proposer(config.proposer)
+        make_proposer(config.proposer, config.kind)
     if config.solvers:
         from agentarch.search.solving import check_solvers
 
@@ -239,7 +239,7 @@ def make_engine(run: Run, executor: Executor, clock: Clock = REAL_TIME) -> Engin
         secret=run.secret,
         kind=run.kind,
         tasks=run.tasks,
-        proposer=make_proposer("seeds" if has_models else run.config.proposer),
+        proposer=make_proposer("seeds" if has_models else run.config.proposer, run.config.kind),
         seeds=seed_designs(run.kind.contract),
         executor=executor,
         make_studio=make_studio,

@@ -1,0 +1,155 @@
+"""Operators on pipelines: what each changes, what it leaves alone, and what it must not make."""
+
+import random
+import re
+
+import pytest
+from support.tricky_pipelines import SOURCES, TRICKY, behaviours, design, job
+
+from agentarch.proposers.anatomy import NotRecombinableError
+from agentarch.proposers.pipelines.calls import estimate_calls
+from agentarch.proposers.pipelines.edits import Material
+from agentarch.proposers.pipelines.operators import OPERATORS
+from agentarch.proposers.pipelines.reading import read_pipeline, texts_of
+from agentarch.proposers.pipelines.settings import near_values
+from agentarch.proposers.pipelines.variation import written
+from agentarch.proposers.pipelines.wording import quoted_text, sentences
+
+LIBRARY = tuple(
+    Material(f"{number:012x}", name, read_pipeline(source))
+    for number, (name, source) in enumerate(SOURCES.items())
+)
+BY_NAME = {one.name: one for one in LIBRARY}
+
+
+def edits(operator: str, parent: str, times: int = 30):
+    """Return what an operator makes of a design, for several draws of chance."""
+    made = [OPERATORS[operator](BY_NAME[parent], LIBRARY, random.Random(number)) for number in range(times)]
+    return [edit for edit in made if edit is not None]
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_an_operator_makes_designs_that_read_well_and_tells_what_it_did(operator):
+    came = set()
+    for parent in LIBRARY:
+        for number in range(4):
+            try:
+                edit = OPERATORS[operator](parent, LIBRARY, random.Random(number))
+            except NotRecombinableError:
+                continue
+            if edit is None:
+                continue
+            source = written(edit.pipeline, "child", f"Made by {edit.account}.", [])
+            assert source is not None
+            came.add(design(source).id)
+            assert edit.account
+            assert "\n" not in edit.account
+            assert set(edit.borrowed) <= set(LIBRARY)
+    assert came
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_an_operator_is_deterministic_in_chance(operator):
+    first, second = (OPERATORS[operator](BY_NAME["split"], LIBRARY, random.Random(5)) for _ in range(2))
+    assert first == second
+
+
+def test_tuning_changes_one_setting_to_a_near_value():
+    values = {
+        re.search(r"SAMPLES = (\d+)|$", edit.pipeline.definitions[0].text)[1]
+        for edit in edits("tune", "vote")
+    }
+    assert values == {"1", "2", "3", "4", "6"}
+    texts = {"\n".join(one.text for one in edit.pipeline.definitions) for edit in edits("tune", "vote")}
+    assert any("TEMPERATURE = 1.2  # of each" in text for text in texts)
+
+
+def test_near_values_stay_within_bounds():
+    assert near_values("SAMPLES", 1) == (2,)
+    assert near_values("SAMPLES", 16) == (8, 15)
+    assert near_values("REPAIRS", 0) == (1,)
+    assert near_values("CHUNK_WORDS", 150) == (100, 225)
+    assert near_values("TEMPERATURE", 0.1) == (0.3,)
+    assert near_values("TEMPERATURE", 1.6) == (1.4,)
+    assert near_values("WEIGHT", 1.0) == (0.5, 1.5)
+    assert near_values("ODD", float("inf")) == ()
+    assert near_values("ODD", -3) == ()
+
+
+def test_rewording_changes_a_prompt_by_a_sentence_that_some_design_says():
+    known = {*sentences(one.pipeline for one in LIBRARY)}
+    for edit in edits("reword", "split"):
+        (prompt,) = texts_of(edit.pipeline.by_name["SPLIT"])
+        lines = prompt.value.split("\n")
+        assert "{question}" in lines
+        assert {*lines} - {"{question}"} <= known
+
+
+@pytest.mark.parametrize(
+    "text", ["one", 'say "it"', "a\nb", 'a\n"b"', "a\n\\b", 'a\n"""b', "tab\there", "é\n\x00", ""]
+)
+def test_a_text_is_written_so_that_it_reads_back(text):
+    assert (
+        texts_of(read_pipeline(f"A = {quoted_text(text)}\n{TRICKY['single']}").by_name["A"])[0].value == text
+    )
+
+
+def test_rewiring_leaves_what_is_asked_and_answered_where_only_time_changes():
+    jobs = []
+    for parent in LIBRARY:
+        for edit in edits("rewire", parent.name, 8):
+            if edit.account.startswith("asking one by one") or edit.account.startswith("asking at once"):
+                source = written(edit.pipeline, "child", "Made for a test.", [])
+                jobs += [job(source), job(SOURCES[parent.name])]
+    assert jobs
+    done = behaviours(jobs)
+    for after, before in zip(done[::2], done[1::2], strict=True):
+        assert [one[:2] for one in after] == [one[:2] for one in before]
+
+
+def test_independent_steps_can_be_asked_at_once():
+    sources = [written(edit.pipeline, "x", "y", []) for edit in edits("rewire", "two-steps")]
+    assert any(
+        "first, second = await asyncio.gather(quick(question, model), slow(question, model))" in source
+        and "import asyncio" in source
+        for source in sources
+    )
+
+
+def test_a_step_never_comes_to_call_itself():
+    for parent in LIBRARY:
+        for edit in edits("rewire", parent.name, 10):
+            for socket in edit.pipeline.sockets:
+                callers = [one.name for one in edit.pipeline.definitions if socket in one.uses]
+                assert all(caller not in edit.pipeline.reach(socket) for caller in callers)
+
+
+def test_what_is_there_already_is_not_put_around_again():
+    vote = Material("f" * 12, "vote-split", BY_NAME["split"].pipeline)
+    assert OPERATORS["vote"](vote, LIBRARY, random.Random(0)) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "least", "typical"),
+    [
+        (TRICKY["single"], 1, 1),
+        (TRICKY["vote"], 3, 3),
+        (TRICKY["split"], 1, 4),
+        (TRICKY["two-steps"], 2, 3),
+        (
+            "N = 4\nasync def solve(question, model):\n    return (await model.ask(question, n=N * 2))[0]\n",
+            8,
+            8,
+        ),
+        (
+            "async def solve(question, model):\n    for a in (1, 2):\n        for b in range(1, 7, 2):\n"
+            "            await model.ask(question)\n    return ''\n",
+            6,
+            6,
+        ),
+        ("async def solve(question, model):\n    return await solve(question, model)\n", 0, 0),
+    ],
+)
+def test_calls_are_estimated_from_loops_and_constants(source, least, typical):
+    calls = estimate_calls(read_pipeline(source))
+    assert (calls.least, calls.typical) == (least, typical)
