@@ -11,7 +11,7 @@ ENGINE = sorted((ROOT / "agentarch").rglob("*.py"))
 SANDBOX = sorted((ROOT / "sandbox").glob("*.py"))
 
 FLOORS = (
-    {"differences", "errors", "files", "syntax", "text", "wording"},
+    {"clock", "differences", "errors", "files", "syntax", "text", "wording"},
     {"design", "task", "evaluation", "config", "content", "seeding", "suites"},
     {"scoring", "store", "execution", "qd", "proposers", "catalogue", "tasks", "models"},
     {"kinds", "testing", "meta"},

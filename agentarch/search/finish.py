@@ -12,7 +12,6 @@ from typing import Any
 
 from agentarch.design import Contract, Design, read_design
 from agentarch.evaluation import Cells, Request, ScoredDesign
-from agentarch.proposers.matching import matched_in_size
 from agentarch.scoring import Difference, Noise, NoisePool, cells_score, difference
 from agentarch.scoring.selection import Judgement, judge, surest
 from agentarch.search.arm import RANDOM, SEARCH
@@ -187,6 +186,8 @@ class Finish:
 
     def _baseline(self, seed: ScoredDesign, finalist: ScoredDesign) -> Design:
         """Return the best seed, made as large as the first finalist where that can be done."""
+        from agentarch.proposers.matching import matched_in_size  # only an engine needs it
+
         proposal = matched_in_size(
             seed.design,
             round(seed.descriptors["parameters"]),
