@@ -16,7 +16,7 @@ from agentarch.evaluation import Outcome
 from agentarch.execution import LocalExecutor
 from agentarch.execution.contract import MIB
 
-BOXES, BOXES_BEFORE = 1000, 50
+BOXES, BOXES_BEFORE = 1000, 100
 MOST_GROWTH = 4 * MIB
 ARCHIVE = Path(__file__).parent.parent / "archive" / "networks"
 HONEST_SEEDS = 20
