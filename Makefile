@@ -37,7 +37,7 @@ demo: $(READY)
 	run=runs/demo-$$(date +%Y%m%d-%H%M%S) && $(BIN)/agentarch search --suite quick --seed 1 --run-dir $$run && $(BIN)/agentarch report $$run
 
 # Two files at a time: boxes wait more than they compute, and every file has warm processes of its own. Files come in
-# the order of their names, or else the longest, which is one test, would begin last and alone.
+# the order of tests/conftest.py, or else the longest, which is one test, would begin last and alone.
 test: $(READY_DEV)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 

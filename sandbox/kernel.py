@@ -20,6 +20,7 @@ DETACH = 2
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NAME, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 4, 15, 24, 36
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
+_COLLAPSE = 25
 _CAPABILITY_VERSION = 0x20080522
 _ATTRIBUTES = {READ_ONLY: 1, NOSUID: 2, NODEV: 4, NOEXEC: 8}
 
@@ -77,6 +78,11 @@ def pivot_root_here() -> None:
     system_call("pivot_root", b".", b".")
     system_call("umount2", b".", DETACH)
     os.chdir("/")
+
+
+def collapse(address: int, size: int) -> None:
+    """Put memory of this process on huge pages as far as it fills them (madvise(2), MADV_COLLAPSE)."""
+    system_call("madvise", address, size, _COLLAPSE)
 
 
 def prctl(option: int, first: int = 0, second: int = 0) -> None:

@@ -22,12 +22,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))  # an isolated interpreter does not look beside its script
 
 import box
+import huge_pages
 import jail
 import policy
 import processes
 from walls import Walls
 
 REQUEST_BYTES = 16
+BOXES_OF_A_SHORT_STAY = 16
+"""A process that has made so many will probably make many more, so that it is worth its while to make forks cheap."""
+
 FAREWELL_SECONDS = 2.0
 """How long boxes have to end by themselves once their engine is gone."""
 
@@ -96,6 +100,7 @@ def _serve(control: socket.socket, ended: int, boxes: "Boxes") -> None:
     poller = select.poll()
     poller.register(control, select.POLLIN)
     poller.register(ended, select.POLLIN)
+    is_gathered = False
     while True:
         now = {descriptor for descriptor, _ in poller.poll(0 if boxes.are_wanted() else None)}
         if ended in now:
@@ -107,6 +112,9 @@ def _serve(control: socket.socket, ended: int, boxes: "Boxes") -> None:
             boxes.take().hand_to(control)
         elif boxes.are_wanted():  # requests go first
             boxes.make_ready()
+            if boxes.made >= BOXES_OF_A_SHORT_STAY and not is_gathered:
+                huge_pages.gather()
+                is_gathered = True
 
 
 class Boxes:
@@ -115,6 +123,9 @@ class Boxes:
     Args:
         walls: around each.
         wanted: how many are to be ready ahead of need.
+
+    Attributes:
+        made: how many there have been.
     """
 
     def __init__(self, walls: Walls, wanted: int) -> None:
@@ -122,6 +133,7 @@ class Boxes:
         self._numbers = itertools.count(os.getpid() % policy.UIDS_OUTSIDE)
         self._ready: dict[int, ReadyBox] = {}  # by the supervisor's id, the oldest first
         self._supervisors: set[int] = set()
+        self.made = 0
 
     def are_wanted(self) -> bool:
         """Whether fewer are ready than there should be."""
@@ -142,6 +154,7 @@ class Boxes:
                 os._exit(0)
         channel_inside.close()
         report_inside.close()
+        self.made += 1
         self._supervisors.add(pid)
         self._ready[pid] = ReadyBox(channel, report, os.pidfd_open(pid))
 

@@ -16,8 +16,33 @@ from support.processes import descendants, wait_until, warm_processes
 from agentarch.execution import LocalExecutor
 
 PR_SET_CHILD_SUBREAPER = 36
+LONGEST_FIRST = (
+    "test_attacks_as_ordinary_user.py",
+    "test_attacks.py",
+    "test_promises.py",
+    "test_audits.py",
+    "test_many_boxes.py",
+    "test_cli.py",
+    "test_hosts.py",
+)
+"""Files that take minutes; begun last, one of them would be left alone with one worker while the others wait."""
 EVALUATIONS = 14
 CONFIRMED_EVALUATIONS = 70
+
+
+def pytest_configure() -> None:
+    """Set what tests, and the commands that they start, are not to spend their time on."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each command would compile the whole checkout once more
+    os.environ["OMP_NUM_THREADS"] = (
+        "1"  # for tiny networks the threads of torch only wait for one another, aloud
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files; all others, and the tests in each, stay in their random order."""
+    rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
 
 
 @pytest.fixture(scope="session", autouse=True)

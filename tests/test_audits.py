@@ -1,5 +1,7 @@
 """Every task passes its audits; a task that is broken on purpose fails the one that looks for it."""
 
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,9 @@ from agentarch.kinds.audits import audit_task
 from agentarch.task import Data
 
 GRU = (Path(__file__).parent.parent / "archive" / "networks" / "gru.py").read_text()
+
+PATIENCE_SECONDS = 500.0
+"""What an audit finds must not depend on what else this machine does."""
 
 
 class WrongChance(Tiny):
@@ -50,7 +55,9 @@ def failing(task, executor) -> set[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", find_tasks("network"))
 def test_every_task_that_ships_passes_its_audits(name, executor):
-    found = list(audit_task(find_tasks("network")[name], GRU, executor))
+    task = copy(find_tasks("network")[name])
+    task.rungs = tuple(replace(rung, wall_seconds=PATIENCE_SECONDS) for rung in task.rungs)
+    found = list(audit_task(task, GRU, executor))
     assert len(found) >= 6
     assert [one for one in found if not one.holds] == []
 

@@ -5,6 +5,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -362,6 +363,26 @@ def test_status_says_the_same_numbers_as_the_search(finished_run, agentarch):
     assert said.json.items() >= finished_run.said.json.items()
     assert said.json["is_running"] is False
     assert said.json["stopped"] == "evaluations"
+
+
+def test_status_loads_nothing_that_only_an_engine_needs(finished_run):
+    heavy = ("agentarch.search.engine", "agentarch.models", "agentarch.proposers.operators", "torch")
+    code = f"""
+import sys
+from agentarch.cli import main
+try:
+    main()
+finally:
+    print([name for name in {heavy} if name in sys.modules], file=sys.stderr)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, "status", str(finished_run.folder), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["evaluations"] == finished_run.evaluations
+    assert done.stderr.strip() == "[]"
 
 
 def test_show_lists_the_elites_and_each_by_its_id(finished_run, agentarch):

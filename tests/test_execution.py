@@ -1,6 +1,7 @@
 """The executor: what a box is given, what it costs, and that none outlives the engine or a fault of ours."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -216,6 +217,19 @@ def test_a_box_reads_nothing_on_standard_input(executor):
 
 
 # What it costs.
+
+
+@pytest.mark.skipif(
+    not Path("/sys/kernel/mm/transparent_hugepage").exists(), reason="a kernel without huge pages"
+)
+def test_a_warm_process_that_makes_many_boxes_lies_on_huge_pages_so_that_forks_are_cheap(
+    own_executor, own_warm
+):
+    for seed in range(8):  # in three boxes each
+        own_executor.run(small_job(SOUND, seed))
+    huge = re.compile(r"AnonHugePages: +(\d+) kB")
+    memory = Path(f"/proc/{own_warm()}/smaps_rollup")
+    wait_until(lambda: int(huge.search(memory.read_text())[1]) > 50 * 1024, "most of torch is on huge pages")
 
 
 def test_a_design_that_sleeps_costs_time_and_no_processor(executor):

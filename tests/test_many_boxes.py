@@ -16,10 +16,22 @@ from agentarch.evaluation import Outcome
 from agentarch.execution import LocalExecutor
 from agentarch.execution.contract import MIB
 
-BOXES, BOXES_BEFORE = 1000, 50
-MOST_GROWTH = 4 * MIB
+BOXES, BOXES_BEFORE = 1000, 150
+MOST_GROWTH = 3 * MIB // 2
 ARCHIVE = Path(__file__).parent.parent / "archive" / "networks"
 HONEST_SEEDS = 20
+ENDLESS_SECONDS = 1.0
+"""What a design that would never end is given: long enough to be at it beside others, and it ends no otherwise."""
+
+
+class Counting(LocalExecutor):
+    """Counts its boxes: a job takes several."""
+
+    boxes = 0
+
+    def _box(self, limits):
+        self.boxes += 1
+        return super()._box(limits)
 
 
 def measured(warm: int) -> dict[str, int]:
@@ -35,15 +47,15 @@ def measured(warm: int) -> dict[str, int]:
 
 @pytest.mark.slow
 def test_a_thousand_boxes_leave_everything_as_it_was(other_warm_processes):
-    executor = LocalExecutor("jail")
+    executor = Counting("jail")
     executor.start()
     (warm,) = warm_processes() - other_warm_processes
     try:
-        for _ in range(BOXES_BEFORE):
+        while executor.boxes < BOXES_BEFORE:
             evaluate(SOUND, executor)
         wait_until(lambda: len(below(warm)) == 4, "two boxes are ready")
         before, memory = measured(warm), (memory_of(os.getpid())[0], memory_of(warm)[0])
-        for _ in range(BOXES):
+        while executor.boxes < BOXES_BEFORE + BOXES:
             assert evaluate(SOUND, executor).outcome is Outcome.SCORED
         wait_until(lambda: measured(warm) == before, f"what grew is given back: {before}, {measured(warm)}")
         assert memory_of(os.getpid())[0] - memory[0] < MOST_GROWTH
@@ -62,10 +74,11 @@ def test_two_hundred_hostile_designs_change_no_honest_score(executor, nothing_le
     assert len(honest) == 200
 
     def score(work: tuple[str, int]) -> tuple:
-        return came_of(evaluate(work[0], executor, rung=1, task=Tiny(), seed=work[1]))
+        return came_of(evaluate(work[0], executor, task=Tiny(), seed=work[1]))
 
     def attack(case) -> Outcome:
-        return evaluate(case.source, executor, case.wall_seconds, case.memory_mib).outcome
+        seconds = ENDLESS_SECONDS if case.outcome is Outcome.TIMEOUT else case.wall_seconds
+        return evaluate(case.source, executor, seconds, case.memory_mib).outcome
 
     with ThreadPoolExecutor(2) as two:
         calm = list(two.map(score, honest))

@@ -8,7 +8,7 @@ from support import author
 from support.model_server import ModelServer
 from support.proposing import drive, make_run
 
-from agentarch.models.clock import Clock
+from agentarch.clock import Clock
 from agentarch.search import session
 from agentarch.search.proposals import Stage
 

@@ -75,7 +75,7 @@ def test_every_seed_design_is_scored_on_every_task(executor, name):
 
 def test_the_same_seed_gives_the_same_score_and_another_seed_another(executor):
     first, again, other = (
-        evaluate(executor, SEEDS["gated_convolution"], "copy", 1, seed) for seed in (0, 0, 1)
+        evaluate(executor, SEEDS["gated_convolution"], "copy", 0, seed) for seed in (0, 0, 1)
     )
     assert (first.score, first.behaviour, first.metrics) == (again.score, again.behaviour, again.metrics)
     assert first.behaviour != other.behaviour

@@ -23,27 +23,47 @@ GRADIENT, JACOBIAN, SYNFLOW = (
 ALL = {GRADIENT, JACOBIAN, SYNFLOW}
 
 
-def beside_a_design(lines):
-    """Run lines with the sandbox's modules, in a process of their own, and return what they set `found` to."""
-    header = """
-    import json, math, sys, types
-    sys.path.insert(0, sys.argv[1])
-    import torch, zero_cost
-    from torch import nn
-    torch.manual_seed(0)
-    spec = types.SimpleNamespace(kind="series", input_shape=(5, 3), vocab_size=None, n_outputs=4, output="per_position")
-    """
-    source = dedent(header) + dedent(lines) + "\nprint(json.dumps(found))"
-    done = subprocess.run(
-        [sys.executable, "-c", source, str(SANDBOX)], capture_output=True, text=True, check=True
-    )
-    return json.loads(done.stdout)
+BESIDE_A_DESIGN = """
+import json, math, os, sys, types
+sys.path.insert(0, sys.argv[1])
+import torch, torch._dynamo, zero_cost
+from torch import nn
+spec = types.SimpleNamespace(kind="series", input_shape=(5, 3), vocab_size=None, n_outputs=4, output="per_position")
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        torch.manual_seed(0)
+        exec(json.loads(line), globals())
+        print(json.dumps(found), flush=True)
+        os._exit(0)
+    if os.waitpid(child, 0)[1] != 0:  # it said why on the standard error stream
+        print("null", flush=True)
+"""
+"""Runs lines with the sandbox's modules, each in a process of its own; torch is loaded once for all."""
+
+
+@pytest.fixture(scope="module")
+def beside_a_design():
+    """Return a function that runs lines beside the sandbox's modules and returns what they set `found` to."""
+    with subprocess.Popen(
+        [sys.executable, "-c", BESIDE_A_DESIGN, str(SANDBOX)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+
+        def run(lines):
+            print(json.dumps(dedent(lines)), file=server.stdin, flush=True)
+            return json.loads(server.stdout.readline())
+
+        yield run
+        server.stdin.close()
 
 
 # What they are.
 
 
-def test_synaptic_flow_of_a_stack_of_matrices_is_their_product_in_absolute_values():
+def test_synaptic_flow_of_a_stack_of_matrices_is_their_product_in_absolute_values(beside_a_design):
     flow, expected = beside_a_design("""
     first, second = nn.Linear(3, 8, bias=False), nn.Linear(8, 4, bias=False)
     through = second.weight.abs() @ first.weight.abs() @ torch.ones(3)
@@ -53,7 +73,7 @@ def test_synaptic_flow_of_a_stack_of_matrices_is_their_product_in_absolute_value
     assert flow == pytest.approx(expected, rel=1e-5)
 
 
-def test_inputs_that_all_look_alike_to_a_network_have_the_least_jacobian_covariance():
+def test_inputs_that_all_look_alike_to_a_network_have_the_least_jacobian_covariance(beside_a_design):
     linear, curved = beside_a_design("""
     inputs = torch.randn(16, 5, 3)
     linear, curved = nn.Linear(3, 4), nn.Sequential(nn.Linear(3, 64), nn.Tanh(), nn.Linear(64, 4))
@@ -65,7 +85,7 @@ def test_inputs_that_all_look_alike_to_a_network_have_the_least_jacobian_covaria
     assert linear < curved < 0
 
 
-def test_gradient_norm_is_the_sum_of_the_norms_of_each_parameter():
+def test_gradient_norm_is_the_sum_of_the_norms_of_each_parameter(beside_a_design):
     found, expected = beside_a_design("""
     inputs, labels = torch.randn(16, 5, 3), torch.randint(0, 4, (16, 5))
     network = nn.Linear(3, 4)
@@ -95,7 +115,7 @@ def test_gradient_norm_is_the_sum_of_the_norms_of_each_parameter():
         ("Dot()", 2 * 2 * 10 * 10 * 8),
     ],
 )
-def test_every_product_of_a_forward_pass_is_counted_whatever_kernel_does_it(made, flops):
+def test_every_product_of_a_forward_pass_is_counted_whatever_kernel_does_it(made, flops, beside_a_design):
     assert (
         beside_a_design(f"""
     class Dot(nn.Module):

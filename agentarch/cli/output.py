@@ -8,7 +8,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.syntax import Syntax
 from rich.table import Table
 
 from agentarch.errors import UsageError
@@ -67,6 +66,8 @@ def print_source(text: str, language: str) -> None:
     """
     shown = printable(text, MOST_SOURCE_CHARACTERS)
     if OUT.is_terminal:
+        from rich.syntax import Syntax  # brings every lexer's machinery with it
+
         OUT.print(Syntax(shown, language, background_color="default", word_wrap=True))
     else:
         print(shown)

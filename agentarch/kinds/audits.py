@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,8 +85,8 @@ class Audit:
     expected: str
 
 
-class ShuffledLabels:
-    """A task whose training labels belong to other items; what it scores on is as it was.
+class MadeOnce:
+    """A task that makes the arrays of a seed once, however many designs are trained on them.
 
     Args:
         task: the real one.
@@ -100,23 +100,31 @@ class ShuffledLabels:
             task.ceiling,
             task.rungs,
         )
-        self._task = task
+        self._task, self._make = task, cache(task.data)
 
     def spec(self, rung: int) -> Spec:
         """Return what the real task tells a design."""
         return self._task.spec(rung)
 
     def data(self, split: str, rung: int, seed: int) -> Data:
-        """Return the real arrays with the training labels in another order."""
-        data = self._task.data(split, rung, seed)
-        order = np.random.default_rng(seed).permutation(len(data.train_labels))
-        return replace(data, train_labels=data.train_labels[order])
+        """Return the real arrays."""
+        return self._make(split, rung, seed)
 
     def grade(
         self, predictions: NDArray[np.float32], labels: NDArray[np.integer]
     ) -> dict[str, NDArray[np.float64]]:
         """Grade as the real task does."""
         return self._task.grade(predictions, labels)
+
+
+class ShuffledLabels(MadeOnce):
+    """A task whose training labels belong to other items; what it scores on is as it was."""
+
+    def data(self, split: str, rung: int, seed: int) -> Data:
+        """Return the real arrays with the training labels in another order."""
+        data = super().data(split, rung, seed)
+        order = np.random.default_rng(seed).permutation(len(data.train_labels))
+        return replace(data, train_labels=data.train_labels[order])
 
 
 def audit_task(task: Task, learner: str, executor: Executor, rung: int = 1, seed: int = 0) -> Iterator[Audit]:
@@ -142,6 +150,7 @@ def audit_in_boxes(
     task: Task, learner: str, executor: Executor, rung: int = 1, seed: int = 0
 ) -> Iterator[Audit]:
     """Audit what only training can show; arguments and what is raised are those of `audit_task`."""
+    task = MadeOnce(task)
 
     def scored(source: str, on: Task = task, another: int = 0) -> Evaluation:
         design = read_design(Proposal(source, "audit"), CONTRACT)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from agentarch.design import Contract, Proposal
 from agentarch.evaluation import ScoredDesign
-from agentarch.proposers.matching import matched_in_size
 
 TUNED_BASELINE = "tuned baseline"
 """The best seed at the size of the finalist, trained at the best of several learning rates."""
@@ -37,6 +36,8 @@ def network_controls(contract: Contract, most_parameters: float) -> Controls:
     def make(
         seed: ScoredDesign, finalist: ScoredDesign, known: Sequence[ScoredDesign]
     ) -> Sequence[Proposal | None]:
+        from agentarch.proposers.matching import matched_in_size  # only an engine needs it
+
         measured, wanted = (round(one.descriptors["parameters"]) for one in (seed, finalist))
         return [matched_in_size(seed.design, measured, wanted, round(most_parameters))]
 

@@ -1,7 +1,7 @@
 """Language models behind one protocol: adapters, retries, a cache, prices. Loads no SDK until one is asked."""
 
+from agentarch.clock import Clock
 from agentarch.models.bounds import most_input_tokens
-from agentarch.models.clock import Clock
 from agentarch.models.contract import (
     Ask,
     Books,

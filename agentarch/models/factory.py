@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agentarch.clock import Clock
 from agentarch.errors import UsageError
 from agentarch.models.adapter import Adapter
-from agentarch.models.clock import Clock
 from agentarch.models.contract import Ask, Books, Client, Reply
 from agentarch.models.places import MANUAL, Place, check_reachable, key_of, place_of
 from agentarch.models.secrets import Secrets

@@ -14,8 +14,8 @@ import threading
 import time
 from pathlib import Path
 
+from agentarch.clock import Clock
 from agentarch.files import write_whole
-from agentarch.models.clock import Clock
 from agentarch.models.contract import Ask, Books, Intent, Reply, Settlement, Stopped, Usage
 from agentarch.models.secrets import Secrets
 from agentarch.models.wire import well_formed

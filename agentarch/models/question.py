@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from agentarch.clock import Clock
 from agentarch.models.adapter import Adapter, Answer
 from agentarch.models.bounds import WRAPPING_TOKENS, most_input_tokens
 from agentarch.models.breaker import Open
-from agentarch.models.clock import Clock
 from agentarch.models.contract import (
     Ask,
     Books,

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import tenacity
 
+from agentarch.clock import Clock
 from agentarch.models.adapter import Adapter
 from agentarch.models.breaker import Breaker
-from agentarch.models.clock import Clock
 from agentarch.models.contract import (
     Ask,
     Books,

@@ -1,6 +1,7 @@
 """Starts, opens and resumes runs: puts the store, the state, the kind, the tasks and the engine together.
 
-One engine drives a run at a time, held apart by a file lock that dies with its process.
+One engine drives a run at a time, held apart by a file lock that dies with its process. What only an engine needs is
+imported when one is made, so that a command which reads a run answers at once.
 """
 
 from __future__ import annotations
@@ -16,18 +17,14 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from agentarch import __version__
 from agentarch.catalogue import find_task, lasting_name, seed_designs
+from agentarch.clock import Clock
 from agentarch.config import META, RunConfig
 from agentarch.errors import AgentarchError, UsageError, unknown_name
-from agentarch.execution import Executor
-from agentarch.execution.tiers import check_sandbox
 from agentarch.kinds import Asking, Kind, make_kind
-from agentarch.models.clock import Clock
-from agentarch.proposers import make_proposer
-from agentarch.search.engine import Engine
 from agentarch.search.log import Log
 from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.search.state import RunState
@@ -35,6 +32,10 @@ from agentarch.seeding import new_secret
 from agentarch.store import FILE_NAME, Store, damaged
 from agentarch.task import AnyTask
 from agentarch.text import one_line
+
+if TYPE_CHECKING:
+    from agentarch.execution import Executor
+    from agentarch.search.engine import Engine
 
 REAL_TIME = Clock()
 RUNS_FOLDER = Path("runs")
@@ -101,6 +102,8 @@ def create_run(config: RunConfig, folder: Path) -> None:
     Raises:
         agentarch.errors.UsageError: a name in the configuration does not exist, or the folder holds a run.
     """
+    from agentarch.execution.tiers import check_sandbox
+
     check_sandbox(config.sandbox)
     kind, loaded = _load(config, secret="")
     highest = min(len(task.rungs) for task in loaded) - 1
@@ -111,6 +114,8 @@ def create_run(config: RunConfig, folder: Path) -> None:
 
         check_models(config)
     else:
+        from agentarch.proposers import make_proposer
+
         make_proposer(config.proposer, config.kind)
     if config.solvers:
         from agentarch.search.solving import check_solvers
@@ -221,6 +226,9 @@ def make_engine(run: Run, executor: Executor, clock: Clock = REAL_TIME) -> Engin
     Raises:
         UsageError: see `check_tasks`, and `agentarch.search.authoring.setup.check_models`.
     """
+    from agentarch.proposers import make_proposer
+    from agentarch.search.engine import Engine
+
     check_tasks(run)
     log, has_models = Log(run.store, run.state), run.config.proposer == META
     make_studio = None

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from agentarch.clock import Clock
 from agentarch.config import META, RunConfig
 from agentarch.evaluation import Cost, Outcome
 from agentarch.execution import Job, Result
-from agentarch.models.clock import Clock
 from agentarch.search import session
 from agentarch.search.state import RunState
 

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from agentarch.clock import Clock
 from agentarch.config import RunConfig
 from agentarch.errors import UsageError, unknown_name
 from agentarch.kinds import Kind
 from agentarch.meta.pack import Pack, load_pack
-from agentarch.models.clock import Clock
 from agentarch.models.factory import ModelSettings, check_servers, make_client
 from agentarch.models.places import MANUAL, missing_key
 from agentarch.models.pricing import Price, given_price, known_price, parse_price

@@ -9,8 +9,8 @@ import threading
 import time
 from pathlib import Path
 
+from agentarch.clock import Clock
 from agentarch.models import BudgetSpent, Client, Stopped, Unavailable
-from agentarch.models.clock import Clock
 from agentarch.search.authoring.books import RunBooks
 from agentarch.search.authoring.contract import NoRoom, Workshop
 from agentarch.search.authoring.graph import Steps, build_graph, drive, open_checkpoints
