@@ -141,10 +141,8 @@ def test_what_reading_cannot_follow_is_refused_softly(why):
 
 
 def test_a_name_that_a_class_may_mean_itself_is_not_renamed():
-    inner = read_pipeline(
-        "COUNT = 2\n\n\nclass A:\n    COUNT = COUNT\n\n\n"
-        + TRICKY["single"].replace("model.ask", "A and model.ask")
-    )
-    outer = read_pipeline("COUNT = 3\n\n\n" + TRICKY["split"].replace("[:MAX_PARTS]", "[:COUNT]"))
+    single = TRICKY["single"].replace("model.ask", "A and model.ask")
+    inner = read_pipeline(f"COUNT = 2\n\n\nclass A:\n    COUNT = COUNT\n\n\n{single}")
+    outer = read_pipeline("COUNT = 3\n" + TRICKY["split"].replace("[:MAX_PARTS]", "[:COUNT]"))
     with pytest.raises(NotRecombinableError, match="class"):
         plug(outer, "answer", inner)

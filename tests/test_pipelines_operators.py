@@ -100,7 +100,7 @@ def test_rewiring_leaves_what_is_asked_and_answered_where_only_time_changes():
         for edit in edits("rewire", parent.name, 8):
             if edit.account.startswith("asking one by one") or edit.account.startswith("asking at once"):
                 source = written(edit.pipeline, "child", "Made for a test.", [])
-                jobs += [job(source), job(SOURCES[parent.name])]
+                jobs += [job(source, is_steady=True), job(SOURCES[parent.name], is_steady=True)]
     assert jobs
     done = behaviours(jobs)
     for after, before in zip(done[::2], done[1::2], strict=True):

@@ -6,7 +6,7 @@ Needs no model. Which designs are worth building upon is the archive's choice: i
 from __future__ import annotations
 
 from agentarch.design import Design, Proposal
-from agentarch.evaluation import Evaluation, ScoredDesign
+from agentarch.evaluation import Evaluation
 from agentarch.proposers.anatomy import NotRecombinableError
 from agentarch.proposers.contract import Context
 from agentarch.proposers.numbers import change_a_number
@@ -76,6 +76,10 @@ def _parent(context: Context, seed_share: float) -> tuple[Design | None, float |
     rng = context.rng
     if context.parents and not (context.seeds and rng.random() < seed_share):
         weights = [0.5**place for place in range(len(context.parents))]
-        chosen: ScoredDesign = rng.choices(context.parents, weights)[0]
-        return chosen.design, chosen.descriptors.get("tokens")
-    return (rng.choice(context.seeds), None) if context.seeds else (None, None)
+        chosen = rng.choices(context.parents, weights)[0].design
+    elif context.seeds:
+        chosen = rng.choice(context.seeds)
+    else:
+        return None, None
+    scored = (*context.parents, *context.inspirations)
+    return chosen, next((one.descriptors.get("tokens") for one in scored if one.design.id == chosen.id), None)
