@@ -1,5 +1,6 @@
 """What a pipeline did, call by call: the trace is its graph, with measures of its shape and of who was wrong first."""
 
+from agentarch.traces.account import question_account, typical_account
 from agentarch.traces.blame import MEANINGS, Blame, Fault, blame_of, is_checkable
 from agentarch.traces.graph import Graph, Shape, graph_of, shape_of
 from agentarch.traces.record import CallRecord, Trace, TraceLost, read_trace, write_trace
@@ -21,8 +22,10 @@ __all__ = [
     "blame_of",
     "graph_of",
     "is_checkable",
+    "question_account",
     "read_trace",
     "shape_of",
+    "typical_account",
     "typical_of",
     "write_trace",
 ]

@@ -23,7 +23,7 @@ MOST_STEPS = 24
 FEWEST_SHARE = 0.05
 """A step or a link that occurs in a smaller share of the questions is left out of the typical graph."""
 
-_ALIKE = 0.8
+_ALIKE = 0.9
 
 Key = tuple[int, Signature]
 
