@@ -41,7 +41,7 @@ def pipeline_lines(pipeline: Mapping[str, Any], width: int = 80) -> list[str]:
         lines.append(f"{escape(head)}{escape(label.ljust(max(12, room)))}  [dim]{facts}[/dim]")
         lines.append(_cut(f"│     from {_sources(pipeline['links'], step['number'])}", width))
         if step["first_errors"]:
-            told = f"wrong first on {step['first_errors']} questions, {step['first_error_share']:.0%}"
+            told = f"wrong first: {step['first_errors']:,} ({step['first_error_share']:.0%})"
             lines.append(f"│     [yellow]▲ {told}[/yellow]")
     lines += ["│", _cut(f"└─ answer, from {_sources(pipeline['links'], 0)}", width)]
     return lines

@@ -17,6 +17,7 @@ class Words:
         latency: what the time of one item is called.
         latency_measure: the measure that holds it, in seconds.
         latency_unit: the time with what it is taken over.
+        latency_scale: how many of the units that it is shown in make a second.
         being_run: what happens to a design while it is evaluated.
         has_recipe: whether there is a learning rate to tune.
     """
@@ -27,6 +28,7 @@ class Words:
     latency: str
     latency_measure: str
     latency_unit: str
+    latency_scale: float
     being_run: str
     has_recipe: bool
 
@@ -39,6 +41,7 @@ WORDS: Mapping[str, Words] = {
         latency="latency",
         latency_measure="latency_seconds",
         latency_unit="latency of one item, ms",
+        latency_scale=1000.0,
         being_run="training",
         has_recipe=True,
     ),
@@ -48,7 +51,8 @@ WORDS: Mapping[str, Words] = {
         size_unit="tokens a question",
         latency="critical path",
         latency_measure="critical_seconds",
-        latency_unit="critical path of a question, ms",
+        latency_unit="critical path of a question, s",
+        latency_scale=1.0,
         being_run="asking",
         has_recipe=False,
     ),

@@ -8,7 +8,6 @@ from agentarch.text import printable
 from agentarch.traces.blame import MEANINGS
 from agentarch.traces.typical import Question, Typical
 
-
 MOST_PROMPT = 4000
 """Characters of a prompt that stands for many."""
 

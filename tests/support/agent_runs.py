@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support import riddles
-from support.pipelines import Scripted, agent_executor
-
 from agentarch.broker import Broker
 from agentarch.catalogue import seed_designs
 from agentarch.config import RunConfig
+from agentarch.design import Proposal, read_design
 from agentarch.kinds.agent import AgentKind
 from agentarch.proposers import make_proposer
 from agentarch.search.engine import Engine
 from agentarch.search.log import Log
 from agentarch.search.session import TRACES, create_run, open_run
+from support import riddles
+from support.pipelines import Scripted, agent_executor
 
 SEEDS = ("single_call", "chain_of_thought", "self_consistency", "debate", "best_of_n")
 
 
-def agent_run(folder: Path, evaluations: int = 30, seeds: tuple[str, ...] = SEEDS) -> Path:
-    """Make a run whose designs ask a scripted model, and let it come to its end; return its folder."""
+def agent_run(folder: Path, evaluations: int = 30, seeds: tuple[str, ...] = SEEDS, more: str = "") -> Path:
+    """Make a run whose designs ask a scripted model, and let it come to its end; return its folder.
+
+    Args:
+        folder: of the run.
+        evaluations: that it has.
+        seeds: names of seed designs.
+        more: source of one more.
+    """
     config = RunConfig(
         kind="agent",
         tasks=(str(riddles.__file__),),
@@ -38,6 +45,8 @@ def agent_run(folder: Path, evaluations: int = 30, seeds: tuple[str, ...] = SEED
         known = seed_designs(run.kind.contract)
         chosen = tuple(design for design in known if Path(design.name).stem in seeds)
         assert len(chosen) == len(seeds), [design.name for design in known]
+        if more:
+            chosen += (read_design(Proposal(more, "more"), run.kind.contract),)
         log = Log(run.store, run.state)
         engine = Engine(
             log, config, run.secret, run.kind, run.tasks, make_proposer("seeds"), chosen, executor

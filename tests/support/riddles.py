@@ -41,7 +41,9 @@ class Riddles:
     def grade(self, predictions: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
         """Return whether each answer is the name."""
         pairs = zip(predictions, labels, strict=True)
-        return {"accuracy": np.array([float(said.strip(" .").lower() == right.lower()) for said, right in pairs])}
+        return {
+            "accuracy": np.array([float(said.strip(" .").lower() == right.lower()) for said, right in pairs])
+        }
 
 
 def reply(text: str, sample: int) -> str:
@@ -57,4 +59,8 @@ def reply(text: str, sample: int) -> str:
     if offered := re.search(r"(?:Others say|Someone says|Pick) ([^.\n]*)", text):
         names = [name for name in re.findall(r"[A-Z]\w+", offered[1]) if name != "The"]
         said = right if right in names and luck[3] > 60 else (names or [said])[luck[4] % max(1, len(names))]
-    return f"I have thought about {asked[-1] if asked else 'it'}.\nThe answer is {said}." if "step" in text else said
+    return (
+        f"I have thought about {asked[-1] if asked else 'it'}.\nThe answer is {said}."
+        if "step" in text
+        else said
+    )

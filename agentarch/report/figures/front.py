@@ -41,7 +41,9 @@ def _costs(kind: object) -> tuple[tuple[str, str, CostOf], ...]:
         (
             words.latency,
             words.latency_unit,
-            lambda design: None if design.latency_seconds is None else 1000 * design.latency_seconds,
+            lambda design: (
+                None if design.latency_seconds is None else words.latency_scale * design.latency_seconds
+            ),
         ),
     )
 

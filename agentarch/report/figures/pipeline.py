@@ -19,10 +19,13 @@ from agentarch.wording import number_text
 MOST_DRAWN = 16
 """Steps of a drawing; the table below it has the others."""
 
-_BOX_WIDTH, _BOX_HEIGHT = 176, 84
+_BOX_WIDTH, _BOX_HEIGHT = 192, 84
 _GAP_X, _GAP_Y, _MARGIN = 64, 22, 10
 _END_WIDTH = 74
-_LINE_CHARACTERS = 26
+_LANE = 12
+"""Links that pass a column by run below all boxes, those of one level in a lane of their own so far apart."""
+
+_LINE_CHARACTERS = 25
 _WEAK = 0.1
 """Links of fewer questions are not drawn."""
 
@@ -65,11 +68,17 @@ def pipeline_figure(pipeline: PipelinePart) -> PipelineFigure | None:
     if not steps:
         return None
     boxes, start, end, width, height = _laid_out(steps)
+    lanes = {x: height + _LANE * at for at, x in enumerate(sorted({start.x, *(b.x for b in boxes.values())}))}
     drawn = {step.number for step in steps}
     links = [
         one
         for one in pipeline.links
         if one.share >= _WEAK and (one.start == 0 or one.start in drawn) and (one.to == 0 or one.to in drawn)
+    ]
+    reach = [
+        lanes[start.x if one.start == 0 else boxes[one.start].x]
+        for one in links
+        if _passes_by(start if one.start == 0 else boxes[one.start], end if one.to == 0 else boxes[one.to])
     ]
     lines = [
         _link(
@@ -78,11 +87,13 @@ def pipeline_figure(pipeline: PipelinePart) -> PipelineFigure | None:
             one.share,
             f"{_name(one.start, 'the question')} feeds {_name(one.to, 'the final answer')} "
             f"in {one.share:.0%} of the questions",
+            lanes,
         )
         for one in sorted(links, key=lambda one: one.share)
     ]
     worst = max((step.first_errors for step in steps), default=0)
     summary = _summary(pipeline, steps)
+    height = max(height, max(reach, default=0.0) + _LANE)
     svg = "".join(
         (
             f'<svg class="pipeline" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
@@ -117,12 +128,22 @@ def _laid_out(steps: list[PipelineStep]) -> tuple[Mapping[int, _Box], _Box, _Box
     return boxes, start, end, x + _END_WIDTH + _MARGIN, height
 
 
-def _link(start: _Box, end: _Box, share: float, told: str) -> str:
+def _passes_by(start: _Box, end: _Box) -> bool:
+    """Whether there is a column between two boxes."""
+    return end.left[0] - start.right[0] > _GAP_X + 1
+
+
+def _link(start: _Box, end: _Box, share: float, told: str, lanes: Mapping[float, float]) -> str:
     (x1, y1), (x2, y2) = start.right, end.left
-    bend = max(_GAP_X / 2, (x2 - x1) / 2)
-    skips = x2 - x1 > _GAP_X + 1 and abs(y2 - y1) < _BOX_HEIGHT
-    dip = 0.62 * (_BOX_HEIGHT + _GAP_Y) if skips else 0.0  # passes below the boxes between
-    path = f"M{x1:.0f},{y1:.0f} C{x1 + bend:.0f},{y1 + dip:.0f} {x2 - bend:.0f},{y2 + dip:.0f} {x2 - 7:.0f},{y2:.0f}"
+    half, tip = _GAP_X / 2, x2 - 7
+    if _passes_by(start, end):
+        lane, near, far = lanes[start.x], x1 + half, x2 - half
+        path = (
+            f"M{x1:.0f},{y1:.0f} C{near:.0f},{y1:.0f} {x1 + 4:.0f},{lane:.0f} {x1 + _GAP_X:.0f},{lane:.0f} "
+            f"H{x2 - _GAP_X:.0f} C{x2 - 8:.0f},{lane:.0f} {far:.0f},{y2:.0f} {tip:.0f},{y2:.0f}"
+        )
+    else:
+        path = f"M{x1:.0f},{y1:.0f} C{x1 + half:.0f},{y1:.0f} {x2 - half:.0f},{y2:.0f} {tip:.0f},{y2:.0f}"
     head = f"M{x2 - 8:.0f},{y2 - 4:.0f} L{x2:.0f},{y2:.0f} L{x2 - 8:.0f},{y2 + 4:.0f} Z"
     return (
         f'<g class="link" opacity="{0.35 + 0.65 * share:.2f}"><title>{escape(told)}</title>'
@@ -154,7 +175,7 @@ def _step(step: PipelineStep, box: _Box, is_worst: bool) -> str:
         _text("facts", x, box.y + 65, facts),
     ]
     if step.first_errors:
-        told = f"▲ wrong first {step.first_errors:,} times, {step.first_error_share:.0%}"
+        told = f"▲ wrong first: {step.first_errors:,} ({step.first_error_share:.0%})"
         parts.append(_text("blame", x, box.y + 78, told))
     return "".join((*parts, "</g>"))
 
