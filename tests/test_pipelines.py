@@ -1,4 +1,4 @@
-"""How agents ask is shown wherever a design is: in the terminal, in JSON, in the report; nothing changes for networks."""
+"""How agents ask is shown wherever a design is: terminal, JSON, report; nothing changes for networks."""
 
 import re
 import shutil
@@ -6,7 +6,7 @@ import unicodedata
 
 import html5lib
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 from support.agent_runs import agent_run
@@ -83,6 +83,7 @@ def pipeline(rows):
     }
 
 
+@settings(deadline=None, max_examples=40)
 @given(STEPS)
 def test_no_text_of_a_design_becomes_markup_in_a_drawing(rows):
     figure = pipeline_figure(PipelinePart.model_validate(pipeline(rows)))
@@ -93,6 +94,7 @@ def test_no_text_of_a_design_becomes_markup_in_a_drawing(rows):
         assert not any(key.startswith("on") for one in drawn.iter() for key in one.attrib)
 
 
+@settings(deadline=None, max_examples=40)
 @given(STEPS)
 def test_a_terminals_drawing_fits_80_columns_and_moves_no_cursor(rows):
     lines = [Text.from_markup(line).plain for line in pipeline_lines(pipeline(rows), 80)]

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.traced import QUESTION, call, calls, pipeline, trace
 
@@ -125,6 +125,7 @@ WORDS = st.lists(
 TEXTS = WORDS.map(" ".join) | st.text(max_size=30)
 
 
+@settings(deadline=None, max_examples=40)
 @given(TEXTS, st.lists(st.tuples(TEXTS, TEXTS, st.integers(0, 6)), max_size=6))
 def test_a_graph_of_whatever_text_runs_forward_and_its_measures_hold_together(question, made):
     found = [call(n, told, said, after=min(n - 1, after)) for n, (told, said, after) in enumerate(made, 1)]
@@ -141,12 +142,14 @@ def test_a_graph_of_whatever_text_runs_forward_and_its_measures_hold_together(qu
     assert blame.call is None or blame.call in graph.levels
 
 
+@settings(deadline=None, max_examples=40)
 @given(TEXTS)
 def test_a_text_folded_twice_is_the_same(text):
     assert folded(folded(text)) == folded(text)
     assert all(word == " ".join(words_in(word)) for word in words_in(text))
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.sampled_from(("Zoe", "Kim", "Ada", "Bo")), min_size=1, max_size=5, unique=True))
 def test_a_chain_of_new_answers_is_as_deep_as_it_is_long(names):
     told = [QUESTION, *(f"Someone says {name}. {QUESTION}" for name in names[:-1])]
@@ -252,6 +255,7 @@ def test_names_and_numbers_of_one_question_are_not_in_the_words_of_a_design():
     assert not any(word.startswith(("zoe", "bad", "mira", "boss")) for word in own)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(TEXTS, TEXTS, st.lists(st.tuples(TEXTS, TEXTS), max_size=4)), max_size=5))
 def test_a_typical_graph_of_whatever_text_counts_every_call_once(rows):
     made = trace([(q, answer, 0.0, "Zoe", said) for q, answer, said in rows])
