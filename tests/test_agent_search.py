@@ -80,9 +80,7 @@ def test_every_evaluation_keeps_the_calls_it_made(folder):
             assert len(one["evaluation"]["score"]["items"]) == one["evaluation"]["score"]["n"]
 
 
-@pytest.mark.parametrize(
-    "command", [("show",), ("status",), ("report",), ("show", "--decisions")]
-)
+@pytest.mark.parametrize("command", [("show",), ("status",), ("report",), ("show", "--decisions")])
 def test_the_other_commands_know_agents(folder, command):
     name, *flags = command
     said = commands.run(name, "run", *flags, folder=folder)

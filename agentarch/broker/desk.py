@@ -49,6 +49,7 @@ class _Meter:
 
     calls: int = 0
     tokens: int = 0
+    told: int = 0
     records: dict[int, CallRecord] = field(default_factory=dict)
     repeats: Counter[tuple[Any, ...]] = field(default_factory=Counter)
 
@@ -129,10 +130,12 @@ class BrokerDesk:
             try:
                 call = self._checked(question, meter, wish)
             except _Refusal as refusal:
+                meter.told += 1
                 refused = {"type": "refused", "id": wish["id"], "why": refusal.why, "reason": str(refusal)}
                 call, answer = None, refused | self._left(meter)
             else:
-                made = _Made(meter.calls + 1, wish["id"], _count(wish.get("after")), time.monotonic())
+                after = min(_count(wish.get("after")), meter.told)
+                made = _Made(meter.calls + 1, wish["id"], after, time.monotonic())
                 meter.calls += call.n
         if call is None:
             tell(answer)
@@ -220,6 +223,7 @@ class BrokerDesk:
             return {"type": "gone", "reason": f"{type(answer).__name__}: {answer}"}
         share, seconds = math.ceil(answer.prompt_tokens / call.n), time.monotonic() - made.at
         with self._lock:
+            meter.told += 1
             for at, (text, written) in enumerate(zip(answer.texts, answer.output_tokens, strict=True)):
                 record = CallRecord(
                     number=made.number + at,
@@ -234,6 +238,7 @@ class BrokerDesk:
                     output_tokens=written,
                     seconds=seconds,
                     dollars=None if answer.dollars is None else answer.dollars / call.n,
+                    told=meter.told,
                 )
                 meter.records[record.number] = record
                 meter.tokens += record.tokens

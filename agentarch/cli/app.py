@@ -284,7 +284,9 @@ def status(run: RunName, as_json: Json = False) -> None:
     show_status(find_run(run), as_json)
 
 
-@app.command(epilog="Examples: agentarch show latest    agentarch show latest 3f9c")
+@app.command(
+    epilog="Examples: agentarch show latest    agentarch show latest 3f9c    agentarch show latest 3f9c --trace 7"
+)
 def show(
     run: RunName,
     design: Annotated[
@@ -297,15 +299,26 @@ def show(
         bool,
         typer.Option("--lessons", help="Show what proposals claimed, and what was measured of it, instead."),
     ] = False,
+    trace: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="QUESTION",
+            help="Show what an agent asked on one question, call by call; 0 for the first it answered wrongly.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show a run's elites, or one design with its source, lineage and every evaluation, or decisions, or lessons."""
     from agentarch.cli.output import only_one
-    from agentarch.cli.showing import show_decisions, show_design, show_elites, show_lessons
+    from agentarch.cli.showing import show_decisions, show_design, show_elites, show_lessons, show_trace
+    from agentarch.errors import UsageError
     from agentarch.search.session import find_run
 
     flags = {"--decisions": decisions, "--lessons": lessons}
     only_one({"ID": design, **{flag: "" if given else None for flag, given in flags.items()}})
+    if trace is not None and design is None:
+        raise UsageError("--trace goes with a design: agentarch show RUN ID --trace QUESTION")
     folder = find_run(run)
     if lessons:
         show_lessons(folder, as_json)
@@ -313,6 +326,8 @@ def show(
         show_decisions(folder, as_json)
     elif design is None:
         show_elites(folder, as_json)
+    elif trace is not None:
+        show_trace(folder, design, trace, as_json)
     else:
         show_design(folder, design, as_json)
 

@@ -10,6 +10,7 @@ from agentarch.cli.sandboxes import started_executor
 from agentarch.cli.searching import INTERRUPTED, stopping_signals
 from agentarch.cli.showing import find_design
 from agentarch.errors import UsageError
+from agentarch.kinds.words import words_of
 from agentarch.scoring import cells_score
 from agentarch.search.decision import Choice, Decision
 from agentarch.search.finish import noise_of_finish, test_requests
@@ -47,7 +48,7 @@ def open_test(folder: Path, wanted: str, force: bool, sandbox: str | None, as_js
             engine.decide(Decision(Choice.TEST, reason, requests, {"design": design.id}))
         try:
             with (
-                ERR.status(f"training {plain(design.name)}"),
+                ERR.status(f"{words_of(run.kind.name).being_run} {plain(design.name)}"),
                 stopping_signals(lambda: engine.stop(INTERRUPTED, at_once=True)),
             ):
                 why = engine.run(lambda state: None)

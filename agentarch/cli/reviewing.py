@@ -16,7 +16,9 @@ from rich.prompt import Prompt
 from rich.table import Table
 
 from agentarch.cli.output import OUT, duration_text, number_text, plain, print_json, print_source
+from agentarch.cli.tracing import show_pipeline
 from agentarch.errors import AgentarchError, UsageError, unknown_name
+from agentarch.kinds.words import words_of
 from agentarch.search.fingerprints import Fingerprints
 from agentarch.search.reviewing import decide, defer, proposal_summary, waiting, waiting_summaries
 from agentarch.search.session import Run, is_driven, open_run
@@ -78,7 +80,7 @@ def find_proposal(run: Run, name: str) -> str:
 
 def _list(folder: Path, as_json: bool) -> int:
     with open_run(folder) as run:
-        pending = waiting_summaries(run)
+        pending, size = waiting_summaries(run), words_of(run.kind.name).size
     if as_json:
         print_json({"run_dir": str(folder), "pending": pending})
         return 0
@@ -86,7 +88,7 @@ def _list(folder: Path, as_json: bool) -> int:
         OUT.print("Nothing waits for a review.")
         return 0
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("id", "name", "operator", "parent", "parameters", "waits since"):
+    for column in ("id", "name", "operator", "parent", size, "waits since"):
         table.add_column(column, overflow="fold")
     for one in pending:
         table.add_row(
@@ -94,7 +96,7 @@ def _list(folder: Path, as_json: bool) -> int:
             plain(one["name"], 40),
             plain(one["operator"]),
             plain(one["parents"][0]["name"] if one["parents"] else "none", 40),
-            "unknown" if one["parameters"] is None else number_text(one["parameters"]),
+            "unknown" if one["size"] is None else number_text(one["size"]),
             duration_text(one["waiting_seconds"]),
         )
     OUT.print(table)
@@ -112,8 +114,12 @@ def _show(summary: Mapping[str, Any]) -> None:
     else:
         print_source(summary["source"], "python")
     OUT.print()
+    if summary["pipeline"]:
+        show_pipeline(summary["pipeline"])
+        OUT.print()
     parents = ", ".join(f"{plain(one['name'], 40)} ({one['id'][:8]})" for one in summary["parents"])
-    cost = "unknown" if summary["parameters"] is None else number_text(summary["parameters"])
+    words = words_of(summary["kind"])
+    cost = "unknown" if summary["size"] is None else number_text(summary["size"])
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", justify="right", no_wrap=True)
     table.add_column(overflow="fold")
@@ -131,7 +137,7 @@ def _show(summary: Mapping[str, Any]) -> None:
     if summary["faults"]:
         table.add_row("faults before", plain("; ".join(summary["faults"]), 600))
     table.add_row(
-        "parameters", f"{cost}, measured in its smoke run; {summary['steps']:,} training steps to score it"
+        words.size_unit, f"{cost}, measured in its smoke run; {summary['steps']:,} {words.steps} to score it"
     )
     if nearest := summary["nearest"]:
         table.add_row(

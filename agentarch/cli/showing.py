@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from agentarch.cli.output import (
 from agentarch.design import Design
 from agentarch.errors import UsageError, unknown_name
 from agentarch.kinds import KINDS
+from agentarch.kinds.words import size_of, words_of
 from agentarch.search.session import is_driven, open_run
 from agentarch.search.state import RunState
 from agentarch.search.summary import decisions_summary, design_summary, elites_summary, run_summary
@@ -132,17 +133,58 @@ def show_lessons(folder: Path, as_json: bool) -> None:
     OUT.print(table)
 
 
+def show_trace(folder: Path, wanted: str, question: int, as_json: bool) -> None:
+    """Print what a design asked on one question, call by call.
+
+    Args:
+        folder: of the run.
+        wanted: a design's id, its beginning, or its name.
+        question: its number; 0 for the first that was answered wrongly, or the very first.
+        as_json: print one JSON object.
+
+    Raises:
+        UsageError: there is no such design or question, or no calls were kept.
+    """
+    from agentarch.cli.tracing import show_question
+    from agentarch.search.traced import typical_graph
+    from agentarch.traces import question_account
+
+    with open_run(folder) as run:
+        design = find_design(run.state, wanted)
+        graph = typical_graph(run, design.id)
+    if graph is None:
+        raise UsageError(
+            f"no calls of {design.label} were kept: only agents ask models, and a trace is kept once one is evaluated"
+        )
+    count = len(graph.questions)
+    if not 0 <= question <= count:
+        raise UsageError(f"{design.label} was asked {count} questions; give a number from 1 to {count}")
+    first_wrong = next((one.number for one in graph.questions if not one.is_right), 1)
+    told = question_account(graph.questions[(question or first_wrong) - 1])
+    if as_json:
+        print_json({"id": design.id, "name": design.name, "questions": count, **told})
+    else:
+        OUT.print(f"{plain(design.name)} ({design.id}), one of {count:,} questions")
+        show_question(told)
+
+
 def show_design(folder: Path, wanted: str, as_json: bool) -> None:
-    """Print one design with its source, lineage and every evaluation.
+    """Print one design with its source, lineage and every evaluation, and how it asks where it is an agent.
 
     Raises:
         UsageError: no design of the run is called that, or several are.
     """
     from agentarch.search.authoring.accounts import design_account
+    from agentarch.search.traced import typical_graph
+    from agentarch.traces import typical_account
 
     with open_run(folder) as run:
         design = find_design(run.state, wanted)
-        summary = design_summary(run.state, design) | {"proposal": design_account(run.state, design.id)}
+        graph = typical_graph(run, design.id)
+        summary = design_summary(run.state, design) | {
+            "proposal": design_account(run.state, design.id),
+            "pipeline": None if graph is None else typical_account(graph),
+        }
     if as_json:
         print_json(summary)
         return
@@ -159,7 +201,12 @@ def show_design(folder: Path, wanted: str, as_json: bool) -> None:
     if summary["proposal"]:
         OUT.print(_proposal_table(summary["proposal"]))
     OUT.print()
-    OUT.print(_evaluations_table(summary["evaluations"]))
+    OUT.print(_evaluations_table(summary["evaluations"], summary["kind"]))
+    if summary["pipeline"]:
+        from agentarch.cli.tracing import show_pipeline
+
+        OUT.print()
+        show_pipeline(summary["pipeline"])
     if summary["test_note"] and any(one["split"] == "test" for one in summary["evaluations"]):
         OUT.print(f"[yellow]{summary['test_note']}[/yellow]")
     for evaluation in summary["evaluations"]:
@@ -183,7 +230,7 @@ def show_tasks(kind: str, as_json: bool) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("task", "asks for", "metric"):
         table.add_column(column)
-    for column in ("chance", "rungs (questions)" if kind == "agent" else "rungs (steps)"):
+    for column in ("chance", f"rungs ({words_of(kind).steps})"):
         table.add_column(column, justify="right")
     for task in found.values():
         steps = ", ".join(str(rung.steps) for rung in task.rungs)
@@ -202,12 +249,14 @@ def _task_summary(task: Any) -> dict[str, Any]:
         "metric": task.metric,
         "chance": task.chance,
         "ceiling": task.ceiling,
-        "rungs": [
-            {"steps": rung.steps, "scored_items": rung.scored_items}
-            | asdict(replace(rung, size=dict(rung.size)))
-            for rung in task.rungs
-        ],
+        "rungs": [_rung_summary(rung) for rung in task.rungs],
     }
+
+
+def _rung_summary(rung: Any) -> dict[str, Any]:
+    """Return a rung's facts, whatever the kind of its task."""
+    facts = {one.name: getattr(rung, one.name) for one in fields(rung)}
+    return {"steps": rung.steps, **facts, "size": dict(rung.size)}
 
 
 def _best_text(best: dict[str, Any] | None) -> str:
@@ -297,15 +346,16 @@ def _difference_text(found: dict[str, Any]) -> str:
     )
 
 
-def _evaluations_table(evaluations: list[dict[str, Any]]) -> Table:
+def _evaluations_table(evaluations: list[dict[str, Any]], kind: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("task", "rung", "seed", "outcome"):
         table.add_column(column)
-    for column in ("score \\[95%]", "parameters", "wall", "processor", "peak memory"):
+    for column in ("score \\[95%]", words_of(kind).size, "wall", "processor", "peak memory"):
         table.add_column(column, justify="right")
     for one in evaluations:
         cost = one["cost"]
         split = "" if one["split"] == "search" else f" {one['split']}"
+        size = size_of(kind, one["parameters"], one["descriptors"])
         rate = "" if one["learning_rate"] == 1.0 else f" at rate {one['learning_rate']:g}"
         table.add_row(
             plain(one["task"]),
@@ -313,7 +363,7 @@ def _evaluations_table(evaluations: list[dict[str, Any]]) -> Table:
             f"{one['seed']}{split}{rate}",
             one["outcome"],
             "" if one["score"] is None else score_text(one["score"], one["interval"]),
-            "" if one["parameters"] is None else f"{one['parameters']:,}",
+            "" if size is None else f"{size:,.0f}",
             duration_text(cost["wall_seconds"]),
             duration_text(cost["cpu_seconds"]),
             f"{cost['peak_memory_bytes'] / 2**20:,.0f} MiB",

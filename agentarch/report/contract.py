@@ -124,8 +124,8 @@ class DesignPart(_Part):
         n: seeds or items behind the score.
         rung: that rung; scores of different rungs do not compare.
         descriptors: by axis.
-        parameters: trainable ones.
-        latency_seconds: of one item.
+        parameters: trainable ones; None for agents, which have `tokens` among their descriptors.
+        latency_seconds: of one item; for agents, of the slowest chain of calls.
         niche: its bin on every axis.
         is_elite: whether it holds its niche.
         measures: secondary measures, by name.
@@ -454,6 +454,46 @@ class AuthoringPart(_Part):
     notes: list[str] = []
 
 
+class PipelineStep(_Part):
+    """Calls of an agent that do the same on many questions; see `agentarch.traces.Step`."""
+
+    number: int
+    level: int = 0
+    label: str = ""
+    prompt: str = ""
+    share: float = 0.0
+    calls: float = 0.0
+    tokens: float = 0.0
+    seconds: float = 0.0
+    right: float | None = None
+    first_errors: int = 0
+    first_error_share: float = 0.0
+    faults: dict[str, int] = {}
+
+
+class PipelineLink(_Part):
+    """What feeds what, in what share of the questions; 0 is the question as `start`, the final answer as `to`."""
+
+    start: int = 0
+    to: int = 0
+    share: float = 0.0
+
+
+class PipelinePart(_Part):
+    """How an agent asks: its typical graph over many questions; see `agentarch.traces.Typical`."""
+
+    id: str = ""
+    name: str = ""
+    role: str = ""
+    questions: int = 0
+    wrong: int = 0
+    is_checkable: bool = False
+    faults: dict[str, int] = {}
+    rare_calls: float = 0.0
+    steps: list[PipelineStep] = []
+    links: list[PipelineLink] = []
+
+
 class Report(_Part):
     """Everything a report shows.
 
@@ -476,6 +516,7 @@ class Report(_Part):
         cost: what the run took.
         shortcuts: how well lower rungs, untrained scores, size and the frozen recipe rank.
         authoring: what language models wrote; None where none were asked.
+        pipelines: how the best agents ask, the leader first; empty for networks.
     """
 
     run_dir: str = ""
@@ -496,6 +537,7 @@ class Report(_Part):
     cost: CostPart = CostPart()
     shortcuts: list[Shortcut] = []
     authoring: AuthoringPart | None = None
+    pipelines: list[PipelinePart] = []
 
 
 def read_report(plain: Mapping[str, Any]) -> Report:

@@ -9,10 +9,12 @@ from typing import Any
 
 from agentarch import __version__
 from agentarch.evaluation import Evaluation, ScoredDesign
+from agentarch.kinds.words import Words, size_of, words_of
 from agentarch.qd import niche_of
 from agentarch.report.authoring import authoring_part
 from agentarch.report.contract import finite_only
 from agentarch.report.finalists import shown_in_full, verdict_part
+from agentarch.report.pipelines import pipelines_part
 from agentarch.report.progress import progress
 from agentarch.scoring.correlation import spearman
 from agentarch.search.finish import fixed_and_tuned
@@ -39,7 +41,7 @@ def report_data(run: Run, beside: Sequence[Run] = ()) -> dict[str, Any]:
         UsageError: the others do not compare with it.
     """
     state = run.state
-    designs = _designs(state)
+    designs, finalists = _designs(state, words_of(run.kind.name)), shown_in_full(state)
     return dict(
         finite_only(
             {
@@ -49,18 +51,19 @@ def report_data(run: Run, beside: Sequence[Run] = ()) -> dict[str, Any]:
                 "config": run.config.model_dump(mode="json"),
                 "stopped": state.stopped,
                 "tasks": _tasks(run),
-                "verdict": verdict_part(state),
+                "verdict": verdict_part(state, words_of(run.kind.name).steps),
                 "axes": _axes(run),
                 "coverage": state.archive.coverage,
                 "qd_score": state.archive.qd_score,
                 "designs": designs,
                 "progress": progress(run.tasks, state.archive.axes, _events(run)),
-                "finalists": shown_in_full(state),
+                "finalists": finalists,
+                "pipelines": pipelines_part(run, finalists),
                 "decisions": _decisions(run),
                 "outcomes": _outcomes(state),
                 "cost": _cost(state),
                 "authoring": authoring_part(run, beside),
-                "shortcuts": [*_rungs(state), *_zero_cost(state, designs), *_recipe(state)],
+                "shortcuts": [*_rungs(state), *_zero_cost(run.kind.name, state, designs), *_recipe(state)],
             }
         )
     )
@@ -83,7 +86,7 @@ def _axes(run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def _designs(state: RunState) -> list[dict[str, Any]]:
+def _designs(state: RunState, words: Words) -> list[dict[str, Any]]:
     elites = {elite.design.id for elite in state.archive.elites.values()}
     return [
         {
@@ -91,7 +94,7 @@ def _designs(state: RunState) -> list[dict[str, Any]]:
             "arm": state.arm_of[scored.design.id],
             "n": scored.score.n,
             "parameters": _most_parameters(state.evaluations(scored.design.id)),
-            "latency_seconds": measures.get("latency_seconds"),
+            "latency_seconds": measures.get(words.latency_measure),
             "niche": list(niche_of(scored.descriptors, state.archive.axes)),
             "is_elite": scored.design.id in elites,
             "measures": measures,
@@ -141,7 +144,7 @@ def _rungs(state: RunState) -> list[dict[str, Any]]:
     return found
 
 
-def _zero_cost(state: RunState, designs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _zero_cost(kind: str, state: RunState, designs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return how well scores that need no training rank designs, and beside them how well size alone does.
 
     They are held against the rung that every design does: those that climb are alike, and nothing ranks them well.
@@ -153,8 +156,14 @@ def _zero_cost(state: RunState, designs: Sequence[Mapping[str, Any]]) -> list[di
     }
     ranked = [one for one in designs if one["id"] in scores]
     found = []
-    for name in ("parameters", *ZERO_COST):
-        values = [one["parameters"] if name == "parameters" else one["measures"].get(name) for one in ranked]
+    size = words_of(kind).size
+    for name in (size, *ZERO_COST):
+        values = [
+            size_of(kind, one["parameters"], one["descriptors"])
+            if name == size
+            else one["measures"].get(name)
+            for one in ranked
+        ]
         pairs = [
             (value, scores[one["id"]]) for one, value in zip(ranked, values, strict=True) if value is not None
         ]

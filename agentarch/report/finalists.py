@@ -24,21 +24,26 @@ from agentarch.search.summary import lineage, verdict_summary
 from agentarch.text import one_line
 
 EQUAL_SHARE = 0.9
-"""Of the search's training steps: a control with so many counts as having had the same budget."""
+"""Of what the search's designs spent: a control with so many counts as having had the same budget."""
 
 LEADERS = 3
 """Elites shown in full while there are no finalists."""
 
 
-def verdict_part(state: RunState) -> dict[str, Any] | None:
-    """Return the verdict; None before there is one."""
+def verdict_part(state: RunState, unit: str) -> dict[str, Any] | None:
+    """Return the verdict; None before there is one.
+
+    Args:
+        state: of the run.
+        unit: what budgets are counted in, e.g. `training steps`.
+    """
     summary = verdict_summary(state)
     if summary is None:
         return None
     control = summary.get("control")
     test = summary["test"]
     looks = f"{test['note'][0].upper()}{test['note'][1:]}." if test and test["note"] else ""
-    notes = [(test["sentence"] if test else "") or looks, _uneven_budget(state)]
+    notes = [(test["sentence"] if test else "") or looks, _uneven_budget(state, unit)]
     return {
         "sentence": summary["sentence"],
         "beat_control": summary["won"],
@@ -62,13 +67,13 @@ def shown_in_full(state: RunState) -> list[dict[str, Any]]:
     return [_leader(state, scored) for scored in elites[:LEADERS]]
 
 
-def _uneven_budget(state: RunState) -> str:
+def _uneven_budget(state: RunState, unit: str) -> str:
     """Return what must be said when the random control had less to spend than the search; empty when it had as much."""
     random, search = state.arms[RANDOM].steps, state.arms[SEARCH].steps
     if RANDOM not in state.arm_of.values() or random >= EQUAL_SHARE * search:  # seeds count in every arm
         return ""
     return (
-        f"The random proposals had {random / search:.0%} of the training steps of the search, so they are a weaker "
+        f"The random proposals had {random / search:.0%} of the {unit} of the search, so they are a weaker "
         "control than a whole budget of them."
     )
 

@@ -19,6 +19,7 @@ import jinja2
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from agentarch.kinds.words import size_of, words_of
 from agentarch.report.contract import Report, read_report
 from agentarch.report.figures import (
     Figure,
@@ -26,6 +27,7 @@ from agentarch.report.figures import (
     front_figures,
     niche_map,
     outcomes_figure,
+    pipeline_figure,
     progress_figures,
     resemblance_figure,
     verdict_figure,
@@ -35,6 +37,7 @@ from agentarch.report.figures.outcomes import outcome_names
 from agentarch.report.figures.resemblance import KINDS
 from agentarch.report.source import highlighted
 from agentarch.text import printable
+from agentarch.traces import MEANINGS
 from agentarch.wording import ENDINGS, duration_text, number_text
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -56,7 +59,8 @@ def render_page(plain: Mapping[str, Any]) -> str:
     """
     report = read_report(plain)
     niches, progress = niche_map(report.axes, report.designs), progress_figures(report.progress)
-    front, outcomes = front_figures(report.designs), outcomes_figure(report.outcomes)
+    kind = report.config.get("kind")
+    front, outcomes = front_figures(report.designs, kind), outcomes_figure(report.outcomes)
     difference = verdict_figure(report.verdict)
     resemblance = resemblance_figure(report.authoring.uses) if report.authoring else None
     scripts = {"plotly": _own_text(get_plotlyjs()), "page": _read("page.js")}
@@ -76,6 +80,12 @@ def render_page(plain: Mapping[str, Any]) -> str:
             niches=niches,
             progress=progress,
             front=front,
+            words=words_of(kind),
+            size_of=lambda design: size_of(kind, design.parameters, design.descriptors),
+            pipelines=[
+                (one, figure) for one in report.pipelines if (figure := pipeline_figure(one)) is not None
+            ],
+            fault_meanings={fault.value: meaning for fault, meaning in MEANINGS.items()},
             outcomes=outcomes,
             resemblance=resemblance,
             resemblance_kinds=KINDS,

@@ -12,12 +12,15 @@ from typing import Any
 from agentarch.design import Design, DesignError, Proposal, read_design
 from agentarch.differences import source_difference
 from agentarch.errors import UsageError
+from agentarch.kinds.words import size_of
 from agentarch.search.fingerprints import Fingerprints
 from agentarch.search.log import Log
 from agentarch.search.proposals import ProposalRecord, Stage
 from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.search.session import Run
+from agentarch.search.traced import typical_graph
 from agentarch.text import one_line
+from agentarch.traces import typical_account
 
 
 def decide(run: Run, proposal: str, decision: str, reason: str, by: str, source: str | None = None) -> None:
@@ -88,6 +91,7 @@ def proposal_summary(run: Run, proposal: str, known: Fingerprints | None = None)
     draft, parents = record.draft, _parents(run, record)
     known = known or Fingerprints()
     known.notice(run.state.designs)
+    graph = typical_graph(run, record.design_id) if record.design_id else None
     nearest = known.nearest(draft.get("source", ""), but=record.design_id)
     return {
         **_outline(run, record),
@@ -96,6 +100,7 @@ def proposal_summary(run: Run, proposal: str, known: Fingerprints | None = None)
         else {"id": nearest[0].id, "name": nearest[0].name, "similarity": nearest[1]},
         "difference": _difference(parents[0], draft) if parents and draft else None,
         "source": draft.get("source", ""),
+        "pipeline": None if graph is None else typical_account(graph),
     }
 
 
@@ -130,6 +135,8 @@ def _outline(run: Run, record: ProposalRecord) -> dict[str, Any]:
         "faults": [reason for turn in record.turns for _, reason in turn.faults],
         "parents": [{"id": one.id, "name": one.name} for one in _parents(run, record)],
         "parameters": None if smoke is None else smoke.parameters,
+        "size": None if smoke is None else size_of(run.kind.name, smoke.parameters, smoke.descriptors),
+        "kind": run.kind.name,
         "steps": sum(task.rungs[FIRST_RANKED_RUNG].steps for task in run.tasks),
         "waiting_seconds": None if record.gated_at is None else max(0.0, time.time() - record.gated_at),
         "review": None

@@ -1,29 +1,23 @@
-"""A question's calls as a graph: what an answer fed is seen from where its text is found again.
+"""A question's calls as a graph, and the mean shape of a design's graphs.
 
-An edge leads from a call to a later one whose prompt holds something of the answer that stood neither in the question
-nor in what the answering call was itself told. Time gives the rest: no call feeds one that was made before its answer
-was read. The graph is what was measured, whatever the design calls itself.
+The graph is what was measured, whatever the design calls itself. `agentarch.traces.evidence` tells where its edges
+come from.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean
 
+from agentarch.traces.evidence import edges_of
 from agentarch.traces.record import CallRecord
+from agentarch.traces.templates import wording_of
+from agentarch.traces.words import folded, holds
 
 MOST_MEASURED = 128
 """The shape is measured over so many questions of an evaluation."""
-
-MOST_FRAGMENTS = 12
-"""Of an answer, so many pieces are looked for."""
-
-_WORD = re.compile(r"[^\W_]+(?:[.,'-][^\W_]+)*")
-_ENDS = re.compile(r"[.!?\n]+\s*")
-_COMMON = frozenset({"yes", "no", "true", "false", "the", "is", "a", "an"})
-"""Answers too common to tell where they came from; only the whole of a longer answer does."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +27,7 @@ class Graph:
     Attributes:
         calls: its nodes, in the order they were made.
         edges: pairs of their numbers, from a call to one that it fed.
-        finals: numbers of the calls whose answer has the final answer in it.
+        finals: numbers of the calls that the final answer is from: it stands in theirs, and in none that they fed.
         levels: by number, how many calls of a chain come before it; 0 for those that nothing fed.
     """
 
@@ -41,6 +35,20 @@ class Graph:
     edges: tuple[tuple[int, int], ...]
     finals: tuple[int, ...]
     levels: dict[int, int]
+
+    @cached_property
+    def sources(self) -> dict[int, tuple[int, ...]]:
+        """By number, the calls that fed it, in order."""
+        found: dict[int, tuple[int, ...]] = {call.number: () for call in self.calls}
+        for start, to in self.edges:
+            found[to] = (*found[to], start)
+        return found
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Numbers of the calls that fed no other."""
+        starts = {start for start, _ in self.edges}
+        return tuple(call.number for call in self.calls if call.number not in starts)
 
     @property
     def depth(self) -> int:
@@ -65,7 +73,7 @@ class Graph:
         """What the slowest chain of calls took: no number of servers makes the question faster."""
         ends: dict[int, float] = {}
         for call in self.calls:
-            before = [ends[start] for start, to in self.edges if to == call.number]
+            before = (ends[start] for start in self.sources[call.number])
             ends[call.number] = max(before, default=0.0) + call.seconds
         return max(ends.values(), default=0.0)
 
@@ -97,37 +105,36 @@ class Shape:
     critical_seconds: float
 
 
-def graph_of(question: str, calls: Sequence[CallRecord], answer: str = "") -> Graph:
+def graph_of(
+    question: str, calls: Sequence[CallRecord], answer: str = "", own_words: Set[str] = frozenset()
+) -> Graph:
     """Return the graph of one question.
 
     Args:
         question: as the design was asked.
         calls: in the order they were made.
         answer: the final one.
+        own_words: that the design's code writes into its prompts, where they are known.
     """
-    asked = _folded(question)
-    pieces = [_fragments(call, asked) for call in calls]
-    rounds = _rounds(calls)
-    edges = []
-    for at, call in enumerate(calls):
-        prompt = _folded(f"{call.system} {call.prompt}")
-        for before in range(at):
-            is_earlier = rounds[calls[before].ask] < rounds[call.ask]
-            if is_earlier and any(f" {piece} " in prompt for piece in pieces[before]):
-                edges.append((calls[before].number, call.number))
-    levels: dict[int, int] = {}
-    for call in calls:
-        levels[call.number] = max((levels[start] + 1 for start, to in edges if to == call.number), default=0)
-    final = _folded(answer).strip()
-    finals = tuple(c.number for c in calls if final and f" {final} " in _folded(c.text))
-    return Graph(tuple(calls), tuple(edges), finals, levels)
+    edges = tuple(
+        (calls[start].number, calls[to].number) for start, to in edges_of(question, calls, own_words)
+    )
+    levels: dict[int, int] = {call.number: 0 for call in calls}
+    for start, to in edges:  # in the order of the calls that were fed, so each start has its level already
+        levels[to] = max(levels[to], levels[start] + 1)
+    final = folded(answer)
+    have = {call.number for call in calls if holds(folded(call.text), final)}
+    passed_on = {start for start, to in edges if to in have}
+    finals = tuple(call.number for call in calls if call.number in have - passed_on)
+    return Graph(tuple(calls), edges, finals, levels)
 
 
 def shape_of(questions: Sequence[str], calls: Sequence[Sequence[CallRecord]]) -> Shape:
     """Return the mean shape over questions; depth, width and what hangs on edges over the first of them only."""
     pairs = list(zip(questions, calls, strict=True))
-    graphs = [graph_of(question, found) for question, found in pairs[:MOST_MEASURED]]
-    edges_into = sum(len({to for _, to in graph.edges}) for graph in graphs)
+    own_words = wording_of(questions, calls).own
+    graphs = [graph_of(question, found, own_words=own_words) for question, found in pairs[:MOST_MEASURED]]
+    fed = sum(len({to for _, to in graph.edges}) for graph in graphs)
     nodes = sum(len(graph.calls) for graph in graphs)
     return Shape(
         calls=fmean(len(found) for found in calls),
@@ -137,41 +144,14 @@ def shape_of(questions: Sequence[str], calls: Sequence[Sequence[CallRecord]]) ->
         depth=fmean(graph.depth for graph in graphs),
         width=fmean(graph.width for graph in graphs),
         rounds=fmean(rounds_of(found) for found in calls),
-        revision_share=edges_into / nodes if nodes else 0.0,
+        revision_share=fed / nodes if nodes else 0.0,
         critical_seconds=fmean(graph.critical_seconds for graph in graphs),
     )
 
 
 def rounds_of(calls: Sequence[CallRecord]) -> int:
     """Return how many answers a question had to wait for one after the other, whatever was done with them."""
-    return max(_rounds(calls).values(), default=0)
-
-
-def _rounds(calls: Sequence[CallRecord]) -> dict[int, int]:
-    """Return the round of each ask, from 1: one more than that of the asks that had been answered before."""
-    rounds: dict[int, int] = {}
+    rounds = [0] * (max((call.place for call in calls), default=0) + 1)  # by the place of the answer
     for call in calls:
-        if call.ask not in rounds:
-            read = sorted(rounds)[: call.after]
-            rounds[call.ask] = 1 + max((rounds[one] for one in read), default=0)
-    return rounds
-
-
-def _folded(text: str) -> str:
-    """Return a text as lower-case words with one space about each, so that a piece is found as whole words."""
-    return f" {' '.join(word.lower() for word in _WORD.findall(text))} "
-
-
-def _fragments(call: CallRecord, asked: str) -> list[str]:
-    """Return what of an answer would give it away in a later prompt: the whole, its sentences, its last word."""
-    told = _folded(f"{call.system} {call.prompt}") + asked
-    whole = _folded(call.text).strip()
-    sentences = [_folded(one).strip() for one in _ENDS.split(call.text) if one.strip()]
-    last = [sentence.rpartition(" ")[2] for sentence in sentences]
-    wanted = [whole, *sentences, *last]
-    found = []
-    for piece in dict.fromkeys(wanted):
-        is_told = f" {piece} " in told
-        if piece and piece not in _COMMON and not is_told:
-            found.append(piece)
-    return found[:MOST_FRAGMENTS]
+        rounds[call.place] = 1 + max(rounds[: call.after + 1])
+    return max(rounds)

@@ -34,6 +34,7 @@ class CallRecord:
         output_tokens: written.
         seconds: from the call to its answer, the time it waited its turn included.
         dollars: at the given prices; None where they are not known.
+        told: place of its ask's answer among all that the question's design was sent, from 1; 0 for that of its ask.
     """
 
     number: int
@@ -48,11 +49,17 @@ class CallRecord:
     output_tokens: int
     seconds: float
     dollars: float | None = None
+    told: int = 0
 
     @property
     def tokens(self) -> int:
         """Sent and written."""
         return self.prompt_tokens + self.output_tokens
+
+    @property
+    def place(self) -> int:
+        """Place of its answer among those the design was sent: a call with `after` from there on may have read it."""
+        return self.told or self.ask
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,65 @@ def sample_report(seed: int = 7, designs: int = 40) -> dict[str, Any]:
     }
 
 
+def sample_agent_report(seed: int = 7) -> dict[str, Any]:
+    """Return a report of a run of agents: the same night, told of pipelines."""
+    report = sample_report(seed)
+    report["config"] |= {"kind": "agent"}
+    report["axes"] = [
+        {"name": "tokens", "low": 16, "high": 16384, "bins": 5, "log": True},
+        {"name": "depth", "low": 1, "high": 16, "bins": 6, "log": True},
+        {"name": "width", "low": 1, "high": 32, "bins": 5, "log": True},
+    ]
+    for design in report["designs"]:
+        tokens = design["parameters"] / 40
+        design |= {"parameters": None, "latency_seconds": tokens / 90, "measures": {"calls": 4.0}}
+        design["descriptors"] = {"tokens": tokens, "depth": 2.0, "width": 3.0, "revision_share": 0.5}
+    for one in report["finalists"]:
+        one["swept"] = None
+    report["shortcuts"] = [one | {"name": "tokens"} for one in report["shortcuts"][3:4]]
+    del report["authoring"]
+    report["pipelines"] = [_pipeline(one) for one in report["finalists"][:2]]
+    return report
+
+
+def _pipeline(design: dict[str, Any]) -> dict[str, Any]:
+    labels = ("Split the question into parts.", "Think step by step.", "Is the answer …? Yes or no.")
+    labels += ("Weigh their opinions against your own.",)
+    levels, wrong = (0, 1, 1, 2), (11, 40, 0, 9)
+    return {
+        "id": design["id"],
+        "name": design["name"],
+        "role": design["role"],
+        "questions": 200,
+        "wrong": 60,
+        "is_checkable": True,
+        "faults": {"never": 31, "introduced": 20, "lost": 9},
+        "rare_calls": 0.02,
+        "steps": [
+            {
+                "number": number,
+                "level": level,
+                "label": label,
+                "prompt": f"Who is the boss of Mira?\n{label}",
+                "share": 1.0 if number < 4 else 0.6,
+                "calls": float(number),
+                "tokens": 120.0 * number,
+                "seconds": 0.4,
+                "right": 0.2 * number,
+                "first_errors": errors,
+                "first_error_share": errors / 60,
+                "faults": {"never": errors},
+            }
+            for number, (label, level, errors) in enumerate(zip(labels, levels, wrong, strict=True), start=1)
+        ],
+        "links": [
+            {"start": start, "to": to, "share": share}
+            for start, to, share in ((0, 1, 1.0), (1, 2, 0.9), (1, 3, 0.7), (2, 4, 0.6), (3, 4, 0.2))
+        ]
+        + [{"start": 4, "to": 0, "share": 0.6}, {"start": 2, "to": 0, "share": 0.4}],
+    }
+
+
 def _authoring() -> dict[str, Any]:
     def tally(requests: int, dollars: float | None) -> dict[str, Any]:
         return {

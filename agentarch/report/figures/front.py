@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from agentarch.kinds.words import size_of, words_of
 from agentarch.report.contract import DesignPart
 from agentarch.report.figures.base import (
     Figure,
@@ -31,14 +32,20 @@ _WIDE = 5
 Costed = tuple[float, DesignPart]
 CostOf = Callable[[DesignPart], float | None]
 
-_COSTS: tuple[tuple[str, str, CostOf], ...] = (
-    ("parameters", "parameters", lambda design: design.parameters),
-    (
-        "latency",
-        "latency of one item, ms",
-        lambda design: None if design.latency_seconds is None else 1000 * design.latency_seconds,
-    ),
-)
+
+def _costs(kind: object) -> tuple[tuple[str, str, CostOf], ...]:
+    """Return what a design of a kind costs: the name of each cost, its unit, and how it is read."""
+    words = words_of(kind)
+    return (
+        (words.size, words.size_unit, lambda design: size_of(kind, design.parameters, design.descriptors)),
+        (
+            words.latency,
+            words.latency_unit,
+            lambda design: (
+                None if design.latency_seconds is None else words.latency_scale * design.latency_seconds
+            ),
+        ),
+    )
 
 
 def pareto_front(designs: Sequence[Costed]) -> list[Costed]:
@@ -58,9 +65,9 @@ def fronts(designs: Sequence[DesignPart], cost_of: CostOf) -> dict[int | None, l
     return {rung: pareto_front(found) for rung, found in by_rung.items()}
 
 
-def front_figures(designs: Sequence[DesignPart]) -> list[Figure]:
-    """Return score against parameters and against latency, each where any design has it."""
-    figures = (_figure(name, title, designs, cost_of) for name, title, cost_of in _COSTS)
+def front_figures(designs: Sequence[DesignPart], kind: object = "network") -> list[Figure]:
+    """Return score against size and against latency, in the words of a kind, each where any design has it."""
+    figures = (_figure(name, title, designs, cost_of) for name, title, cost_of in _costs(kind))
     return [figure for figure in figures if figure is not None]
 
 
@@ -101,7 +108,7 @@ def _figure(name: str, title: str, designs: Sequence[DesignPart], cost_of: CostO
             if chosen:
                 traces.append(_points(arm, chosen, is_optimal, top))
     return Figure(
-        name=f"front-{name}",
+        name=f"front-{name.replace(' ', '-')}",
         title=f"Score against {name}",
         traces=traces,
         layout=layout(

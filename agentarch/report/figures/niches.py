@@ -9,12 +9,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agentarch.kinds.words import WORDS
 from agentarch.report.contract import AxisPart, DesignPart
 from agentarch.report.figures.base import Figure, design_hover, label, layout
 from agentarch.wording import number_text
 
 DRAWN_AXES = 3
-_PANEL_AXIS = "parameters"
+_PANEL_AXES = {words.size for words in WORDS.values()}
+"""What a design's size is called: panels go from small designs to large ones."""
+
 _DARK_SHARE = 0.45
 """Below this share of the scale its colours are dark enough to carry white text."""
 
@@ -62,7 +65,7 @@ def _drawn_axes(axes: Sequence[AxisPart]) -> list[int | None]:
     numbers = list(range(len(axes)))[:DRAWN_AXES]
     if len(numbers) < DRAWN_AXES:
         return [None, *numbers, *[None] * (2 - len(numbers))]
-    panel = next((number for number in numbers if axes[number].name == _PANEL_AXIS), 0)
+    panel = next((number for number in numbers if axes[number].name in _PANEL_AXES), 0)
     return [panel, *(number for number in numbers if number != panel)]
 
 
