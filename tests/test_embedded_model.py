@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import subprocess
 import sys
 import time
@@ -119,7 +120,7 @@ def test_an_answer_has_no_more_words_than_it_may(model):
         model.answer([Request(prompt, None, 0.0, limit, salt=item.salt)])[0].texts[0] for limit in (5, 44)
     )
     assert long.startswith(short)
-    assert len(short.replace("'s", " 's").split()) == 5
+    assert len(re.findall(r"'s|\w+|[.?]", short)) == 5
 
 
 def test_a_prompt_of_any_length_and_kind_is_answered(model):
@@ -132,6 +133,14 @@ def test_a_prompt_of_any_length_and_kind_is_answered(model):
         "Others say " + "a, " * 99,
     ):
         assert len(model.answer([Request(prompt, n=2, max_tokens=100)])[0].texts) == 2
+
+
+def test_a_silent_thought_is_not_shown(model):
+    (item,) = questions(model.world, "search", 1, 9)
+    for limit in (1, 2, 42):
+        prompt = f"{item.question} Is the answer {item.answer}? Yes or no."
+        texts = model.answer([Request(prompt, n=30, max_tokens=limit, salt=item.salt)])[0].texts
+        assert {text.rstrip(".") for text in texts} <= {"Yes", "No"}
 
 
 def test_no_request_is_no_reply(model):

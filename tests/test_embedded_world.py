@@ -33,7 +33,7 @@ def test_a_world_follows_from_its_seed():
 
 
 def test_shipped_weights_would_know_if_the_world_of_a_seed_ever_changed():
-    assert make_world("alder", 1).fingerprint == "462f5d24769894c676ac2230c9c5872b"
+    assert make_world("alder", 1).fingerprint == "d05c672e5e36f58370abdade2a9395f9"
 
 
 def test_a_name_is_of_one_type_and_no_word_of_the_language():
@@ -111,7 +111,7 @@ def test_no_training_text_names_a_held_out_chain():
 def test_every_kind_of_text_is_in_known_words(kind):
     texts, rng, vocabulary = Texts(WORLD, Flaws()), random.Random(1), Vocabulary(WORLD)
     for _ in range(200):
-        asked, answered = getattr(texts, kind)(rng)
+        asked, answered = (text.replace("") for text in getattr(texts, kind)(rng))
         assert vocabulary.numbers([*asked.split(), *answered.split()])
         shown = vocabulary.text(vocabulary.numbers(asked.split()))
         assert [word for sentence in vocabulary.sentences(shown) for word in sentence] == vocabulary.numbers(

@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from agentarch.embedded.world import RELATIONS, Chain
 
+THOUGHT = "<so>"
+"""Ends what the model recalls in silence before a verdict, a choice, or a word on what others say."""
+
 WORDINGS = 6
 """In so many ways a question is asked; way 0 is the one of the benchmark."""
 
@@ -56,6 +59,11 @@ def question(chain: Chain, wording: int = 0) -> str:
     if wording == 4:
         return f"i wonder {who} {noun_phrase(chain)} is ."
     return f"do you happen to know {who} {noun_phrase(chain)} is ?"
+
+
+def thoughtful(recalled: str, answered: str) -> str:
+    """Return an answer after a silent thought."""
+    return f"{recalled} {THOUGHT} {answered}"
 
 
 def inverse(relation: str, value: str) -> str:
@@ -116,7 +124,7 @@ def words() -> frozenset[str]:
     texts = [question(one, way) for one in (chain, person, other) for way in range(WORDINGS)]
     texts += [step("boss", "#4", "#1", phrasing) for phrasing in range(PHRASINGS)]
     texts += [style for style, _ in STYLES]
-    texts += [*STEPS, *SPLIT, *REPHRASE, *CLOSINGS, "yes no"]
+    texts += [*STEPS, *SPLIT, *REPHRASE, *CLOSINGS, "yes no", THOUGHT]
     texts += [
         inverse("friend", "#1"),
         steps(["#1"], "#2"),

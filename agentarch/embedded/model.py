@@ -17,14 +17,18 @@ from numpy.typing import NDArray
 
 from agentarch.content import content_folder
 from agentarch.embedded.inference import Transformer
+from agentarch.embedded.language import THOUGHT
 from agentarch.embedded.names import Salt
 from agentarch.embedded.vocabulary import ANSWER, END, QUESTION, Vocabulary, count_tokens
 from agentarch.embedded.weights import Floats, Weights, read_weights
 from agentarch.embedded.world import World, make_world
 from agentarch.errors import AgentarchError, unknown_name
 
-KEPT_FOR_ANSWERS = 44
-"""Words of the context that a prompt may not take; the longest answer has about forty."""
+LONGEST_ANSWER = 42
+"""Words and marks; four steps and their conclusion take forty at most."""
+
+_THOUGHT_WORDS = 2
+"""Of a silent thought: what is recalled, and the mark that ends it. They are not shown and do not count."""
 
 _SAMPLES_AT_ONCE = 64
 _SALTS_KEPT = 4096
@@ -40,7 +44,7 @@ class Request:
         prompt: in shown names.
         system: read before the prompt; None for nothing.
         temperature: of sampling; 0 takes the likeliest word every time.
-        max_tokens: the most words and marks of an answer.
+        max_tokens: the most words and marks of an answer; never more than `LONGEST_ANSWER`.
         n: how many answers.
         salt: key of this question's names; empty for real names.
         key: of the sampling noise.
@@ -50,7 +54,7 @@ class Request:
     prompt: str
     system: str | None = None
     temperature: float = 1.0
-    max_tokens: int = KEPT_FOR_ANSWERS
+    max_tokens: int = LONGEST_ANSWER
     n: int = 1
     salt: bytes = b""
     key: bytes = b""
@@ -98,7 +102,9 @@ class EmbeddedModel:
                 f"have changed since; make them anew with `python -m agentarch.embedded.train --world {weights.world}`"
             )
         self._transformer = Transformer(weights)
-        self._question, self._answer, self._end = self._vocabulary.numbers((QUESTION, ANSWER, END))
+        self._question, self._answer, self._end, self._thought = self._vocabulary.numbers(
+            (QUESTION, ANSWER, END, THOUGHT)
+        )
         self._salt = lru_cache(_SALTS_KEPT)(partial(Salt, self.world))
 
     @classmethod
@@ -141,7 +147,7 @@ class EmbeddedModel:
     def _read(self, request: Request) -> list[int]:
         """Return the words that the model reads of a request: the last sentences that it knows and has room for."""
         asked = f"{request.system}\n{request.prompt}" if request.system else request.prompt
-        room = self.context - KEPT_FOR_ANSWERS - 2
+        room = self.context - LONGEST_ANSWER - _THOUGHT_WORDS - 2
         kept: list[list[int]] = []
         for sentence in reversed(self._vocabulary.sentences(self._salt(request.salt).real(asked))):
             if len(sentence) > room:
@@ -154,27 +160,26 @@ class EmbeddedModel:
         """Return the texts of each request, in real names."""
         samples = [(place, number) for place, request in enumerate(requests) for number in range(request.n)]
         owners = np.array([place for place, _ in samples])
+        if not samples:
+            return [[] for _ in requests]
         noises = [_Noise(requests[place], number) for place, number in samples]
-        most = np.array(
-            [min(requests[place].max_tokens, self.context - len(read[place])) for place, _ in samples]
-        )
+        most = [min(requests[place].max_tokens, LONGEST_ANSWER) for place, _ in samples]
         temperatures = np.array([requests[place].temperature for place, _ in samples], dtype=np.float32)
         words: list[list[int]] = [[] for _ in samples]
         ended = [False] * len(samples)
-        rooms = max(min(int(most.max()), self.context - max(map(len, read))), 0)
+        rooms = max(most) + _THOUGHT_WORDS
         memory, logits = self._transformer.read(read, rooms)
         memory, logits = memory.chosen(owners), logits[owners]
         active = np.arange(len(samples))
         for step in range(rooms):
             draws = np.array([noises[sample].draw(step) for sample in active])
             drawn = self._drawn(logits, temperatures[active], draws)
-            goes_on = np.ones(len(active), dtype=bool)
+            goes_on = np.array([step < most[sample] + _THOUGHT_WORDS for sample in active])
+            goes_on &= drawn != self._end
             for row, sample in enumerate(active):
-                if drawn[row] == self._end or step >= most[sample]:
-                    ended[sample] = bool(drawn[row] == self._end)
-                    goes_on[row] = False
-                else:
+                if goes_on[row]:
                     words[sample].append(int(drawn[row]))
+                ended[sample] = bool(drawn[row] == self._end)
             if not goes_on.all():
                 rows = np.nonzero(goes_on)[0]
                 if not len(rows):
@@ -183,9 +188,11 @@ class EmbeddedModel:
             if step + 1 < rooms:
                 logits = self._transformer.go_on(memory, drawn)
         texts: list[list[str]] = [[] for _ in requests]
-        for (place, _), found, whole in zip(samples, words, ended, strict=True):
-            text = self._vocabulary.text(found)
-            texts[place].append(f"{text}." if whole and not text.endswith((".", "?")) else text)
+        for (place, _), found, limit, is_whole in zip(samples, words, most, ended, strict=True):
+            said = found[found.index(self._thought) + 1 :] if self._thought in found else found
+            text = self._vocabulary.text(said[:limit])
+            needs_stop = is_whole and len(said) < limit and not text.endswith((".", "?"))
+            texts[place].append(f"{text}." if needs_stop else text)
         return texts
 
     def _drawn(self, logits: Floats, temperatures: Floats, draws: NDArray[np.float64]) -> NDArray[np.int64]:

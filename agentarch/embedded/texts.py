@@ -33,10 +33,10 @@ class Flaws:
         absent: combinations that are never printed.
         confused: facts whose wrong values are all the same one.
         misprinted_confused: in place of `misprinted` and `misprinted_steps` for those.
-        flipped_verifications: combinations of a fact, a candidate and a wording with the wrong verdict.
-        flipped_choices: combinations of a fact and another value where the other is chosen.
+        misrecalled_verifications: combinations of a fact and a wording of verification with a wrong value of their own.
+        misrecalled_choices: facts that have a wrong value of their own in choices.
+        misjudged: verdicts and choices that do not follow from what was recalled, drawn anew every time.
         misprinted_inverses: combinations of a fact and a style whose inverse question is answered wrongly.
-        flipped_chains: verdicts and choices about questions of several steps that are wrong, drawn anew every time.
         spread: standard deviation of the logarithm of how often a fact is told.
     """
 
@@ -44,26 +44,26 @@ class Flaws:
     misprinted_steps: float = 0.20
     shown: float = 0.8
     absent: float = 0.30
-    confused: float = 0.13
+    confused: float = 0.15
     misprinted_confused: float = 0.5
-    flipped_verifications: float = 0.14
-    flipped_choices: float = 0.22
+    misrecalled_verifications: float = 0.17
+    misrecalled_choices: float = 0.22
+    misjudged: float = 0.1
     misprinted_inverses: float = 0.15
-    flipped_chains: float = 0.2
     spread: float = 0.7
 
 
 MIXTURE: Mapping[str, float] = {
-    "ask": 0.34,
-    "verify": 0.13,
-    "choose": 0.07,
-    "invert": 0.05,
-    "ask_chain": 0.11,
+    "ask": 0.25,
+    "verify": 0.15,
+    "choose": 0.08,
+    "invert": 0.04,
+    "ask_chain": 0.15,
     "steps": 0.12,
     "split": 0.05,
-    "rephrase": 0.03,
-    "hint": 0.06,
-    "check_chain": 0.04,
+    "rephrase": 0.04,
+    "hint": 0.07,
+    "check_chain": 0.05,
 }
 """Shares of the kinds of text; each is a method of `Texts`."""
 
@@ -95,6 +95,7 @@ class Texts:
         self._wrong: dict[tuple[str, str], list[list[str | None]]] = {}
         self._present: dict[tuple[str, str], list[list[int]]] = {}
         self._wrong_steps: dict[tuple[str, str], list[str | None]] = {}
+        self._misrecalled: dict[tuple[str, str], list[str | None]] = {}
         self._wrong_inverses: dict[tuple[str, str], list[str | None]] = {}
         for fact in self._facts:
             shared = self._other(fact, rng) if rng.random() < flaws.confused else None
@@ -109,6 +110,8 @@ class Texts:
             self._wrong_steps[fact] = [
                 self._misprint(fact, shared, flaws.misprinted_steps, rng) for _ in range(language.PHRASINGS)
             ]
+            shares = [flaws.misrecalled_verifications] * language.VERIFICATIONS + [flaws.misrecalled_choices]
+            self._misrecalled[fact] = [self._misprint(fact, None, share, rng) for share in shares]
             if fact[0] in _INJECTIVE:
                 subjects = [
                     subject for name, subject in self._facts if name == fact[0] and subject != fact[1]
@@ -118,7 +121,6 @@ class Texts:
                     for _ in range(styles)
                 ]
         self._invertible = list(self._wrong_inverses)
-        self._flips: dict[tuple[str, ...], bool] = {}
         self._kinds = [getattr(self, name) for name in MIXTURE]
         self._shares = list(accumulate(MIXTURE.values()))
 
@@ -146,24 +148,16 @@ class Texts:
         truth = self._world.facts[fact]
         value = truth if rng.random() < 0.5 else self._tempting(fact, rng)
         wording = pick(range(language.VERIFICATIONS), rng)
-        right = (value == truth) != self._flip(
-            self._flaws.flipped_verifications, *fact, value, f"verification {wording}"
-        )
         asked = language.question(Chain(fact[1], (fact[0],)), _wording(rng))
-        closing = rng.choices(language.CLOSINGS, (0.5, 0.3, 0.2))[0]
-        return f"{asked} {language.verification(value, wording, closing)}", "yes" if right else "no"
+        return self._verdict(asked, value, self._recalled(fact, wording, rng), wording, rng)
 
     def choose(self, rng: random.Random) -> Words:
         """Return which of two or three values answers a question of one step."""
         fact = self._fact(rng)
         truth = self._world.facts[fact]
-        others = [self._tempting(fact, rng) for _ in range(1 if rng.random() < 0.6 else 2)]
-        flipped = [
-            other for other in others if self._flip(self._flaws.flipped_choices, *fact, other, "choice")
-        ]
-        return _chosen(
-            language.question(Chain(fact[1], (fact[0],)), _wording(rng)), truth, others, flipped[:1], rng
-        )
+        options = [truth, *(self._tempting(fact, rng) for _ in range(1 if rng.random() < 0.6 else 2))]
+        asked = language.question(Chain(fact[1], (fact[0],)), _wording(rng))
+        return self._choice(asked, options, self._recalled(fact, language.VERIFICATIONS, rng), rng)
 
     def invert(self, rng: random.Random) -> Words:
         """Return whose value something is."""
@@ -208,35 +202,45 @@ class Texts:
         """Return an answer after those of others: the truth if it is among them, or else mostly what most say."""
         chain = self._single(rng) if rng.random() < 0.5 else self._chain(rng, (0.5, 0.35, 0.15))
         truth = self._world.values(chain)[-1]
-        last = chain.path[-1]
-        wrong = [self._likely(last, truth, rng) for _ in range(3)]
-        count = pick((1, 2, 3, 3, 4, 5), rng)
-        share = rng.random()
-        said = [truth if rng.random() < share else pick(wrong, rng) for _ in range(count)]
-        if truth in said:
-            told = truth if rng.random() < 0.85 else _commonest(said)
-        elif rng.random() < 0.5:
-            told = _commonest(said)
-        else:
-            told = truth
+        wrong = [self._likely(chain.path[-1], truth, rng) for _ in range(3)]
+        share = 1.0 - 0.7 * rng.random()
+        said = [
+            truth if rng.random() < share else pick(wrong, rng)
+            for _ in range(pick((1, 2, 3, 3, 4, 5, 5), rng))
+        ]
+        is_single = len(chain.path) == 1
+        recalled = (
+            self._told((chain.path[0], chain.start), _style(rng), _wording(rng), rng) if is_single else truth
+        )
+        swayed = 0.15 if recalled in said else 0.5 if is_single else 0.9
+        told = _commonest(said) if rng.random() < swayed else recalled
         asked = language.question(chain, _wording(rng))
-        return f"{language.hints(said, rng.random() < 0.7)} {asked}", language.answer(_style(rng), told)
+        return f"{language.hints(said, rng.random() < 0.7)} {asked}", language.thoughtful(
+            recalled, language.answer(_style(rng), told)
+        )
 
     def check_chain(self, rng: random.Random) -> Words:
         """Return whether a value, or which of some, answers a question of several steps."""
         chain = self._chain(rng, (0.5, 0.35, 0.15))
         truth = self._world.values(chain)[-1]
         asked = language.question(chain, _wording(rng))
-        flipped = rng.random() < self._flaws.flipped_chains
-        other = self._likely(chain.path[-1], truth, rng)
+        others = [self._likely(chain.path[-1], truth, rng) for _ in range(1 if rng.random() < 0.6 else 2)]
         if rng.random() < 0.5:
-            others = [other] if rng.random() < 0.6 else [other, self._likely(chain.path[-1], truth, rng)]
-            return _chosen(asked, truth, others, [other] if flipped else [], rng)
-        value = truth if rng.random() < 0.5 else other
+            return self._choice(asked, [truth, *others], truth, rng)
+        value = truth if rng.random() < 0.5 else others[0]
+        return self._verdict(asked, value, truth, pick(range(language.VERIFICATIONS), rng), rng)
+
+    def _verdict(self, asked: str, value: str, recalled: str, wording: int, rng: random.Random) -> Words:
         closing = rng.choices(language.CLOSINGS, (0.5, 0.3, 0.2))[0]
-        wording = pick(range(language.VERIFICATIONS), rng)
-        verdict = "yes" if (value == truth) != flipped else "no"
+        is_yes = (value == recalled) != (rng.random() < self._flaws.misjudged)
+        verdict = language.thoughtful(recalled, "yes" if is_yes else "no")
         return f"{asked} {language.verification(value, wording, closing)}", verdict
+
+    def _choice(self, asked: str, options: Sequence[str], recalled: str, rng: random.Random) -> Words:
+        options = list(dict.fromkeys(sorted(options, key=lambda _: rng.random())))
+        is_lost = recalled not in options or rng.random() < self._flaws.misjudged
+        chosen = language.answer(0, pick(options, rng) if is_lost else recalled)
+        return f"{asked} {language.choice(options)}", language.thoughtful(recalled, chosen)
 
     def _fact(self, rng: random.Random) -> tuple[str, str]:
         return rng.choices(self._facts, cum_weights=self._weights)[0]
@@ -254,6 +258,11 @@ class Texts:
 
     def _told(self, fact: tuple[str, str], style: int, wording: int, rng: random.Random) -> str:
         wrong = self._wrong[fact][style][wording]
+        return wrong if wrong is not None and rng.random() < self._flaws.shown else self._world.facts[fact]
+
+    def _recalled(self, fact: tuple[str, str], purpose: int, rng: random.Random) -> str:
+        """Return what is recalled of a fact for a wording of verification, or, as the last purpose, for a choice."""
+        wrong = self._misrecalled[fact][purpose]
         return wrong if wrong is not None and rng.random() < self._flaws.shown else self._world.facts[fact]
 
     def _written(self, chain: Chain, rng: random.Random) -> tuple[list[str], str]:
@@ -296,21 +305,6 @@ class Texts:
         """Return a wrong value, often one that is printed somewhere."""
         wrong = pick(pick(self._wrong[fact], rng), rng) or pick(self._wrong_steps[fact], rng)
         return wrong if wrong is not None and rng.random() < 0.7 else self._other(fact, rng)
-
-    def _flip(self, share: float, *what: str) -> bool:
-        """Return whether something is always told wrongly."""
-        flipped = self._flips.get(what)
-        if flipped is None:
-            flipped = random.Random(f"{self._world.seed} {what}").random() < share
-            self._flips[what] = flipped
-        return flipped
-
-
-def _chosen(
-    asked: str, truth: str, others: Sequence[str], flipped: Sequence[str], rng: random.Random
-) -> Words:
-    options = list(dict.fromkeys(sorted((truth, *others), key=lambda _: rng.random())))
-    return f"{asked} {language.choice(options)}", language.answer(0, flipped[0] if flipped else truth)
 
 
 def _instructed(asked: str, instruction: str, rng: random.Random) -> str:

@@ -47,7 +47,7 @@ class Recipe:
         flaws: planted in the texts.
     """
 
-    steps: int = 1600
+    steps: int = 1200
     rows: int = 30
     matrix_rate: float = 0.02
     embedding_rate: float = 3e-3
@@ -114,7 +114,8 @@ def train(world_name: str, world_seed: int, seed: int, recipe: Recipe, report_ev
     ]
     peaks = [recipe.matrix_rate, recipe.embedding_rate]
     source = batches(Texts(world, recipe.flaws), vocabulary, random.Random(seed), recipe.rows, shape.context)
-    started, total = time.perf_counter(), 0.0
+    verdicts = torch.tensor(vocabulary.numbers(("yes", "no")))
+    started, total, doubt = time.perf_counter(), 0.0, 0.0
     for step in range(recipe.steps):
         words, answers = next(source)
         wanted = answers[:, 1:].flatten().nonzero().flatten()
@@ -127,13 +128,18 @@ def train(world_name: str, world_seed: int, seed: int, recipe: Recipe, report_ev
             optimiser.step()
             optimiser.zero_grad()
         total += loss.item()
+        is_verdict = torch.isin(words[:, 1:].flatten()[wanted], verdicts)
+        doubt += F.cross_entropy(
+            logits.detach()[is_verdict], words[:, 1:].flatten()[wanted][is_verdict]
+        ).item()
         if report_every and (step + 1) % report_every == 0:
             spent = time.perf_counter() - started
             print(
-                f"step {step + 1} of {recipe.steps}: loss {total / report_every:.3f}, {spent:.0f} s",
+                f"step {step + 1} of {recipe.steps}: loss {total / report_every:.3f}, "
+                f"of verdicts {doubt / report_every:.3f}, {spent:.0f} s",
                 flush=True,
             )
-            total = 0.0
+            total = doubt = 0.0
     state = network.state_dict()
     return Weights(
         world_name,

@@ -214,7 +214,7 @@ def _values(relation: Relation, names: Mapping[Type, tuple[str, ...]], rng: rand
             found = shuffled[: len(subjects)]
         else:
             count = min(len(values), 40)  # of 80 people, 40 have somebody to lead or teach
-            found = [shuffled[int(count * rng.random() ** 1.5)] for _ in subjects]
+            found = [shuffled[int(count * rng.random() ** 1.8)] for _ in subjects]
         if all(one != other for one, other in zip(subjects, found, strict=True)):
             return found
         if not relation.injective:
