@@ -109,7 +109,7 @@ def test_a_sentence_with_an_unknown_word_a_label_or_a_case_changes_nothing_that_
 
 def test_every_word_and_mark_of_a_prompt_counts_and_so_does_what_is_passed_over(model):
     reply = model.answer([Request("Be careful, Watson: who is it?", "You are good.", max_tokens=8)])[0]
-    assert reply.prompt_tokens == 8 + 4
+    assert reply.prompt_tokens == 9 + 4
     assert reply.output_tokens >= 2
 
 
