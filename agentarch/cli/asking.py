@@ -11,11 +11,13 @@ from typing import Any
 
 from agentarch.cli.output import ERR
 from agentarch.cli.sandboxes import started_executor
-from agentarch.config import make_config
+from agentarch.config import ABOUT_SOLVERS, EMBEDDED, RunConfig, make_config
 from agentarch.errors import AgentarchError, UsageError
 from agentarch.execution import Executor
 from agentarch.kinds.agent import AgentKind
 from agentarch.models import BudgetSpent
+from agentarch.models.pricing import parse_price
+from agentarch.search.authoring.setup import split_url
 from agentarch.search.session import TRACES, Run, only_engine, open_run
 
 INTERRUPTED = 130
@@ -31,6 +33,7 @@ class Opened:
         executor: starts boxes when first called, and returns the same ones after that.
         workers: boxes at a time.
         tell: says how many sheets are there, of how many.
+        own_models: that the run itself asked.
     """
 
     run: Run
@@ -38,6 +41,7 @@ class Opened:
     executor: Callable[[], Executor]
     workers: int
     tell: Callable[[int, int], None]
+    own_models: tuple[str, ...]
 
 
 @contextlib.contextmanager
@@ -65,9 +69,9 @@ def opened(
             raise UsageError(
                 f"the run is over {kind.name} designs, which answer no questions; this is for runs with --kind agent"
             )
+        own_models = run.config.solve_with
         if given:
-            config = make_config({**run.config.model_dump(exclude={"suite"}), **given})
-            run = replace(run, config=config)
+            run = replace(run, config=_changed(run.config, given))
         kind.traces = run.folder / TRACES
         boxes, executors = workers or run.config.workers, list[Executor]()
 
@@ -81,7 +85,7 @@ def opened(
             last.callback(kind.close)
             tell = last.enter_context(_telling(what))
             try:
-                yield Opened(run, kind, executor, boxes, tell)
+                yield Opened(run, kind, executor, boxes, tell, own_models)
             except BudgetSpent as error:
                 raise AgentarchError(
                     f"{error}. What was answered is kept; go on with the same command and a higher ceiling, e.g. "
@@ -105,6 +109,24 @@ def say_interrupted(command: str, folder: Path) -> int:
 def interrupt() -> None:
     """Turn a signal into the exception that ends a command."""
     raise KeyboardInterrupt
+
+
+def _changed(config: RunConfig, given: Mapping[str, Any]) -> RunConfig:
+    """Return a run's settings with others of its models; what is said of models that are not asked now is dropped.
+
+    Raises:
+        UsageError: a setting makes no sense.
+    """
+    settings = config.model_dump(exclude={"suite"})
+    if "solve_with" in given:
+        asked = {name.strip() for name in given["solve_with"].split(",")}
+        known = {"", *asked, *config.model, *config.role_model.values(), *config.fallback_model}
+        settings["base_url"] = tuple(text for text in config.base_url if split_url(text)[0] in known)
+        settings["price"] = tuple(text for text in config.price if parse_price(text)[0] in known)
+        if asked == {EMBEDDED} and not config.model:
+            for name in ABOUT_SOLVERS:
+                settings[name] = RunConfig.model_fields[name].default
+    return make_config({**settings, **given})
 
 
 @contextlib.contextmanager

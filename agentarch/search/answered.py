@@ -11,17 +11,20 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from agentarch.design import Design
-from agentarch.evaluation import Evaluation, Outcome, Request
+from agentarch.evaluation import Evaluation, Outcome, Request, Score
 from agentarch.execution import Executor
 from agentarch.files import write_whole
 from agentarch.kinds import Kind
 from agentarch.kinds.agent import AgentKind
+from agentarch.scoring import score_items
 from agentarch.task import AnyTask
 from agentarch.traces import read_trace
 
@@ -142,6 +145,11 @@ class Sheets:
             self._fingerprints[key] = self._kind.fingerprint(task, request.rung)
         told = json.dumps([self._models, self._fingerprints[key], asdict(request)])
         return self._folder / f"{hashlib.sha256(told.encode()).hexdigest()[:20]}.json"
+
+
+def score_of(values: NDArray[np.float64]) -> Score:
+    """Return the mean of single questions' scores, `(questions,)`, with its 95% interval and the scores themselves."""
+    return replace(score_items(values, 0.0, 1.0), items=tuple(values.tolist()))
 
 
 def _evaluated(

@@ -31,8 +31,9 @@ PRICES = 40
 LEAST_USED = 0.02
 """A pipeline that fewer questions go to is not worth its place in the file."""
 
-MARGIN = 0.4
-"""Of what may be lost, this share is kept back in fitting, so that what is kept holds on other questions."""
+MARGIN, SURE = 0.4, 1.645
+"""In fitting, this share of what may be lost is held back, and no more is lost by so many standard errors (95% of one
+side): so what is kept holds on other questions."""
 
 
 class NothingToRoute(AgentarchError):
@@ -125,7 +126,7 @@ class Fitted:
     def price_that_keeps(self, share: float) -> float | None:
         """Return the price at which the fewest tokens keep a share of the best pipeline's score; None where none does.
 
-        Something is kept back twice: a part of what may be lost, and a standard error of what is.
+        See `MARGIN` and `SURE` for what is held back.
         """
         best = self.answers.scores[self.answers.designs.index(self.best)]
         aim = share + MARGIN * (1 - share)
@@ -134,7 +135,7 @@ class Fitted:
             scores, tokens = self.expected(price)
             left = scores - share * best
             error = float(left.std(ddof=1)) / np.sqrt(len(left))
-            if scores.mean() >= aim * best.mean() and left.mean() >= error:
+            if scores.mean() >= aim * best.mean() and left.mean() >= SURE * error:
                 keeping.append((float(tokens.mean()), price))
         return min(keeping)[1] if keeping else None
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agentarch.evaluation import Cells, Score
-from agentarch.scoring import Difference, difference, mean_score, score_items
+from agentarch.evaluation import Cells
+from agentarch.scoring import Difference, difference, mean_score
 from agentarch.scoring.intervals import Z
+from agentarch.search.answered import score_of
 from agentarch.search.routing.fitting import Answers, Array, Fitted, NothingToRoute, Policy
 
 FEWEST_HELD_OUT = 20
@@ -246,12 +247,9 @@ def _point(name: str, answers: Answers, scores: Array, tokens: Array) -> Point:
 
 def _cells(answers: Answers, scores: Array) -> Cells:
     """Return scores by task, with their items."""
-    return {task: {0: _score(scores[_of_task(answers.tasks, task)])} for task in dict.fromkeys(answers.tasks)}
-
-
-def _score(values: Array) -> Score:
-    found = score_items(values, 0.0, 1.0)
-    return Score(found.value, found.low, found.high, found.n, tuple(values.tolist()))
+    return {
+        task: {0: score_of(scores[_of_task(answers.tasks, task)])} for task in dict.fromkeys(answers.tasks)
+    }
 
 
 def _of_task(tasks: Sequence[str], task: str) -> NDArray[np.bool_]:
