@@ -55,8 +55,7 @@ def planted(seed, count, has_structure=True):
 
 def judged(fitting, held_out, keep=0.95):
     fitted = fit(fitting)
-    price = fitted.price_that_keeps(keep)
-    policy = fitted.whole.among([fitted.best]) if price is None else fitted.at(price)
+    policy = fitted.policy_that_keeps(keep)
     return judge_router(fitted, policy, keep, held_out), policy
 
 
@@ -72,7 +71,7 @@ def test_it_keeps_95_percent_of_the_best_for_60_percent_of_its_tokens_where_ques
         assert found.best == "dear"
         assert found.helps
         assert found.against_mixture.low > 0
-        assert "surely" not in told(found, NAMES, cannot_keep=False)
+        assert "surely" not in told(found, NAMES)
         assert set(policy.designs) <= {"cheap", "middling", "dear"}
     assert np.mean([value for value, _, _ in kept]) >= 0.95
     assert all(high >= 0.95 for _, _, high in kept)
@@ -85,8 +84,8 @@ def test_it_says_so_when_questions_do_not_tell_which_pipeline_they_need():
         found, _ = judged(planted(10 * seed, 300, False), planted(10 * seed + 5, 400, False), keep=0.85)
         helped.append(found.helps)
         if not found.helps:
-            sentence = told(found, NAMES, cannot_keep=False)
-            assert "not surely more" in sentence
+            sentence = told(found, NAMES)
+            assert "not surely more" in sentence or "does not help" in sentence
     assert sum(helped) <= 1  # of 10 intervals, 2.5% lie above by chance
 
 
@@ -96,7 +95,21 @@ def test_where_no_price_keeps_enough_the_best_is_always_asked():
     assert found.kept[0] == 1
     assert found.token_share == 1
     assert not found.helps
-    assert "Routing does not help here" in told(found, NAMES, cannot_keep=True)
+    assert "routing does not help here" in told(found, NAMES)
+
+
+def test_one_cheap_pipeline_that_is_as_good_is_asked_alone_and_called_no_router():
+    plain, others = planted(0, 300), planted(5, 400)
+    found, policy = judged(
+        replace(plain, scores=plain.scores[[2, 1, 2]]), replace(others, scores=others.scores[[2, 1, 2]])
+    )
+    assert policy.designs == ("cheap",)
+    assert found.best == "cheap"
+    scores = plain.scores[[2, 1, 2]]
+    scores[0, :2] = 0.0  # by a little worse than the best
+    found, policy = judged(replace(plain, scores=scores), replace(others, scores=others.scores[[2, 1, 2]]))
+    assert (found.best, policy.designs) == ("dear", ("cheap",))
+    assert "cheap alone keeps" in told(found, NAMES)
 
 
 def test_names_do_not_count_as_words():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import pairwise
 
 from agentarch.search.routing.judging import Judged, Point
 from agentarch.text import one_line
@@ -14,6 +15,11 @@ WIDTH, HEIGHT = 860, 460
 LEFT, RIGHT, TOP, BOTTOM = 64, 24, 18, 52
 _ROOM = 0.06
 """Of the drawing, left free about the points."""
+
+_LABEL = 130
+"""Pixels that a name may need."""
+
+_STEPS = 12
 
 _STYLE = """
 :root {
@@ -29,6 +35,7 @@ svg { width: 100%; height: auto; } svg text { font: 12px system-ui, sans-serif; 
 .curve { stroke: var(--router); stroke-width: 2; fill: none; } .router { fill: var(--router); stroke: var(--router); }
 .single { fill: var(--muted); stroke: var(--muted); } .best { fill: var(--best); stroke: var(--best); }
 table { border-collapse: collapse; width: 100%; } td, th { text-align: right; padding: .2rem .6rem; }
+td { white-space: nowrap; }
 td:first-child, th:first-child { text-align: left; } tr { border-bottom: 1px solid var(--line); }
 """
 
@@ -79,22 +86,24 @@ def _drawing(judged: Judged, shown: Mapping[str, str], sentence: str) -> str:
     def y(score: float) -> float:
         return TOP + (y_high - score) / (y_high - y_low) * (HEIGHT - TOP - BOTTOM)
 
-    def line(kind: str, through: Sequence[Point]) -> str:
-        path = " ".join(f"{x(one.tokens):.1f},{y(one.score):.1f}" for one in through)
+    def line(kind: str, through: Sequence[tuple[float, float]]) -> str:
+        path = " ".join(f"{x(tokens):.1f},{y(score):.1f}" for tokens, score in through)
         return f'<polyline class="{kind}" points="{path}"/>'
 
     def dot(one: Point, kind: str, name: str) -> str:
         at, top, bottom = x(one.tokens), y(one.high), y(one.low)
-        label = f'<text x="{at + 8:.1f}" y="{y(one.score) - 6:.1f}">{name}</text>'
+        side = "end" if at > WIDTH - RIGHT - _LABEL else "start"
+        beside = at - 8 if side == "end" else at + 8
+        label = f'<text x="{beside:.1f}" y="{y(one.score) - 6:.1f}" text-anchor="{side}">{name}</text>'
         bar = f'<line class="{kind}" x1="{at:.1f}" x2="{at:.1f}" y1="{top:.1f}" y2="{bottom:.1f}"/>'
         size, fill = (7, ' style="fill:none;stroke-width:2.5"') if kind == "router" else (4, "")
         return f'{bar}<circle class="{kind}" cx="{at:.1f}" cy="{y(one.score):.1f}" r="{size}"{fill}/>{label}'
 
-    parts = [line("hull", _hull(judged.singles))]
+    parts = [line("hull", _mixed(_hull(judged.singles)))]
     curve = sorted(
         {(one.tokens, one.score): one for _, one in judged.curve}.values(), key=lambda one: one.tokens
     )
-    parts.append(line("curve", curve))
+    parts.append(line("curve", [(one.tokens, one.score) for one in curve]))
     parts += [
         dot(one, "best" if one.name == judged.best else "single", shown.get(one.name, one.name))
         for one in judged.singles
@@ -128,6 +137,16 @@ def _hull(singles: Sequence[Point]) -> list[Point]:
             hull.pop()
         hull.append(one)
     return hull
+
+
+def _mixed(hull: Sequence[Point]) -> list[tuple[float, float]]:
+    """Return tokens and score of mixtures of neighbours; on a logarithmic axis they lie on no straight line."""
+    shares = [number / _STEPS for number in range(_STEPS + 1)]
+    return [
+        (one.tokens + share * (other.tokens - one.tokens), one.score + share * (other.score - one.score))
+        for one, other in pairwise(hull)
+        for share in shares
+    ]
 
 
 def _slope(one: Point, other: Point) -> float:

@@ -123,21 +123,28 @@ class Fitted:
         columns = np.arange(len(chosen))
         return self.answers.scores[chosen, columns], self.answers.tokens[chosen, columns]
 
-    def price_that_keeps(self, share: float) -> float | None:
-        """Return the price at which the fewest tokens keep a share of the best pipeline's score; None where none does.
+    def policy_that_keeps(self, share: float) -> Policy:
+        """Return the policy that keeps a share of the best pipeline's score for the fewest tokens.
 
-        See `MARGIN` and `SURE` for what is held back.
+        It may ask one pipeline always: a cheaper one that keeps as much, or, where nothing does, the best. See `MARGIN`
+        and `SURE` for what is held back.
         """
+        singles = zip(self.answers.designs, self.answers.scores, self.answers.tokens, strict=True)
+        ways = [(scores, tokens, self.whole.among([one])) for one, scores, tokens in singles]
+        ways += [(*self.expected(price), self.at(price)) for price in self.prices]
         best = self.answers.scores[self.answers.designs.index(self.best)]
         aim = share + MARGIN * (1 - share)
-        keeping = []
-        for price in self.prices:
-            scores, tokens = self.expected(price)
+        keeping = {self.whole.among([self.best]): self.tokens_of(self.best)}
+        for scores, tokens, policy in ways:
             left = scores - share * best
             error = float(left.std(ddof=1)) / np.sqrt(len(left))
             if scores.mean() >= aim * best.mean() and left.mean() >= SURE * error:
-                keeping.append((float(tokens.mean()), price))
-        return min(keeping)[1] if keeping else None
+                keeping.setdefault(policy, float(tokens.mean()))
+        return min(keeping, key=lambda one: keeping[one])
+
+    def tokens_of(self, design: str) -> float:
+        """Return the tokens of a pipeline, a question."""
+        return float(self.answers.tokens[self.answers.designs.index(design)].mean())
 
 
 def fit(answers: Answers) -> Fitted:

@@ -56,7 +56,6 @@ class Route:
         names: of the pipelines, by id.
         left_out: why some pipelines are not chosen among, by name.
         rung: of every task.
-        cannot_keep: whether no price kept in fitting what was asked, so that the best pipeline is always asked.
     """
 
     design: Design
@@ -65,12 +64,11 @@ class Route:
     names: Mapping[str, str]
     left_out: Mapping[str, str]
     rung: int
-    cannot_keep: bool
 
     @property
     def sentence(self) -> str:
         """What it is worth, and whether routing helps at all."""
-        return told(self.judged, self.names, self.cannot_keep)
+        return told(self.judged, self.names)
 
 
 def route(
@@ -102,11 +100,11 @@ def route(
     counts = {FITTED: wanted.questions, HELD_OUT: wanted.held_out}
     answers, left_out = measure(sheets, designs, run.tasks, rung, counts, executor, workers, on_done)
     fitted = fit(answers[FITTED])
-    price = wanted.price if wanted.keep is None else fitted.price_that_keeps(wanted.keep)
-    policy = fitted.whole.among([fitted.best]) if price is None else fitted.at(price)
+    keep = wanted.keep
+    policy = fitted.at(wanted.price or 0.0) if keep is None else fitted.policy_that_keeps(keep)
     judged = judge_router(fitted, policy, wanted.keep, answers[HELD_OUT])
     names = {one: design.name for one, design in designs.items()}
-    sentence = told(judged, names, price is None)
+    sentence = told(judged, names)
     return Route(
         design=write_router(policy, designs, run.kind.contract, sentence),
         policy=policy,
@@ -114,21 +112,31 @@ def route(
         names=names,
         left_out={designs[one].label: why for one, why in left_out.items()},
         rung=rung,
-        cannot_keep=price is None,
     )
 
 
-def told(judged: Judged, names: Mapping[str, str], cannot_keep: bool) -> str:
+def told(judged: Judged, names: Mapping[str, str]) -> str:
     """Return what a router is worth, in plain words."""
     best = names[judged.best]
     where = f"{judged.questions:,} held-out questions"
-    if cannot_keep:
-        return (
-            f"No price kept {judged.asked_to_keep or 0:.0%} of what {best} scores, with something in hand, for fewer "
-            f"tokens; so {best} is always asked. Routing does not help here ({where})."
-        )
     kept, low, high = judged.kept
     share = "" if math.isnan(kept) else f"{kept:.1%} [{low:.1%}, {high:.1%}] of "
+    if len(judged.shares) == 1:
+        (only,) = judged.shares
+        if only == judged.best:
+            why = (
+                "At this price no other pipeline is worth its tokens"
+                if judged.asked_to_keep is None
+                else f"Nothing surely keeps {judged.asked_to_keep:.0%} of what {best} scores for fewer tokens"
+            )
+            return (
+                f"{why}, so {best} is always asked: routing does not help here (fitted on {judged.fitted_on:,} "
+                "questions)."
+            )
+        return (
+            f"{names[only]} alone keeps {share}what {best} scores, for {judged.token_share:.1%} of its tokens "
+            f"({where}), and no choice between pipelines did so for fewer: routing does not help here."
+        )
     said = f"The router keeps {share}what {best} scores, the best pipeline, for {judged.token_share:.1%} of its tokens"
     first, second, part = judged.mixture
     mixed = (
@@ -168,7 +176,6 @@ def as_json(found: Route) -> dict[str, Any]:
         "rung": found.rung,
         "names": dict(found.names),
         "left_out": dict(found.left_out),
-        "cannot_keep": found.cannot_keep,
         "policy": asdict(found.policy),
         **judged,
     }
