@@ -23,6 +23,7 @@ from agentarch.task import TaskFailed
 
 COMMANDS = (
     *("search", "resume", "status", "show", "review", "report", "test", "knockout"),
+    *("route", "transfer"),
     *("evaluate", "tasks", "simulate", "doctor"),
 )
 

@@ -83,6 +83,15 @@ def make_broker(log: Log, folder: Path, config: RunConfig, clock: Clock) -> Brok
     Raises:
         UsageError: see `check_solvers`.
     """
+    return Broker(make_backends(log, folder, config, clock))
+
+
+def make_backends(log: Log, folder: Path, config: RunConfig, clock: Clock) -> dict[str, Backend]:
+    """Return what answers for each model that agents may ask, in the order of the settings, booked in one ledger.
+
+    Raises:
+        UsageError: see `check_solvers`.
+    """
     check_solvers(config)
     stopped = threading.Event()
     books = open_books(log, folder, config, stopped) if config.solvers else None
@@ -123,4 +132,4 @@ def _broker(
         backends = {name: ProviderBackend(name, client, cost_of, stopped) for name in config.solvers}
     if EMBEDDED in config.solve_with:
         backends[EMBEDDED] = EmbeddedBackend()
-    return Broker({name: backends[name] for name in config.solve_with})
+    return {name: backends[name] for name in config.solve_with}

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-from agentarch.answers import exact
-from agentarch.embedded import EmbeddedModel, questions, worlds
 from numpy.typing import NDArray
 
+from agentarch.answers import exact
+from agentarch.embedded import EmbeddedModel, questions, worlds
 from agentarch.errors import unknown_name
 from agentarch.task import QuestionRung, Questions
 
