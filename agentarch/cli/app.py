@@ -666,7 +666,7 @@ def route(
 
 
 @app.command(
-    epilog="Examples: agentarch transfer latest --tasks world:birch,arithmetic    "
+    epilog="Examples: agentarch transfer latest --tasks arithmetic,tracking    "
     "agentarch transfer latest --tasks gsm8k --models openai/NAME --max-usd 2"
 )
 def transfer(

@@ -95,7 +95,7 @@ def make_backends(log: Log, folder: Path, config: RunConfig, clock: Clock) -> di
     check_solvers(config)
     stopped = threading.Event()
     books = open_books(log, folder, config, stopped) if config.solvers else None
-    return _broker(config, books, folder / REPLIES, stopped, clock)
+    return _backends(config, books, folder / REPLIES, stopped, clock)
 
 
 @contextlib.contextmanager
@@ -108,16 +108,16 @@ def loose_broker(config: RunConfig) -> Iterator[tuple[Broker, Tally]]:
     check_solvers(config)
     tally = Tally(prices_of(config), config.max_usd)
     with tempfile.TemporaryDirectory(prefix="agentarch-") as folder:
-        broker = _broker(config, tally, Path(folder) / REPLIES, threading.Event(), Clock())
+        broker = Broker(_backends(config, tally, Path(folder) / REPLIES, threading.Event(), Clock()))
         try:
             yield broker, tally
         finally:
             broker.close()
 
 
-def _broker(
+def _backends(
     config: RunConfig, books: Books | None, folder: Path, stopped: threading.Event, clock: Clock
-) -> Broker:
+) -> dict[str, Backend]:
     backends: dict[str, Backend] = {}
     settings = solver_settings(config)
     if settings is not None and books is not None:
