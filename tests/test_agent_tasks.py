@@ -38,7 +38,7 @@ def test_a_task_says_what_it_asks_for_and_has_rungs_from_a_smoke_run_up(name):
     task = TASKS[name]
     assert task.description
     assert task.answer_form.endswith(".")
-    assert task.world == ""
+    assert bool(task.world) == (name == "world")
     assert 0 <= task.chance < task.ceiling == 1
     assert "Telling designs apart:" in type(task).__doc__
     counts = [rung.questions for rung in task.rungs]

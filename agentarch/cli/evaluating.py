@@ -60,12 +60,11 @@ def evaluate_files(files: Sequence[Path], asked: Asked, as_json: bool) -> int:
     Raises:
         UsageError: a file, the task, the rung or a number is not to be had.
     """
-    proposals = [proposal_from_file(file) for file in files]
-    kind = make_kind(
-        asked.kind or _kind_of(proposals[0]), os.environ.get(SECRET_VARIABLE, ""), asked.memory_mib
-    )
+    name = asked.kind or _kind_of(files[0])
+    kind = make_kind(name, os.environ.get(SECRET_VARIABLE, ""), asked.memory_mib)
     task = find_task(asked.task, kind.name)
     _check(task, asked)
+    proposals = [proposal_from_file(file) for file in files]
     request = Request("", task.name, asked.rung, asked.seed, learning_rate=asked.learning_rate)
     read = [_read(proposal, kind, request) for proposal in proposals]
     found = {at: one for at, one in enumerate(read) if isinstance(one, Evaluation)}
@@ -105,8 +104,12 @@ def _models(kind: Kind, asked: Asked) -> Iterator[None]:
         )
 
 
-def _kind_of(proposal: Proposal) -> str:
-    """Return the kind of design that a file defines; that of networks where it defines none."""
+def _kind_of(file: Path) -> str:
+    """Return the kind of design that a file defines; that of networks where it defines none, or cannot be read."""
+    try:
+        proposal = proposal_from_file(file)
+    except UsageError:
+        return KINDS[0]
     kinds: list[Kind] = [make_kind(name, "", 512) for name in KINDS]
     return next((kind.name for kind in kinds if defines(proposal.source, kind.contract.function)), KINDS[0])
 

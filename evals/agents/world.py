@@ -26,7 +26,11 @@ _model = cache(EmbeddedModel.load)
 
 
 class World:
-    """Multi-hop questions; `world` asks about the first of the shipped worlds, `world:NAME` about another."""
+    """Multi-hop questions; `world` asks about the first of the shipped worlds, `world:NAME` about another.
+
+    Telling designs apart: those that take a question apart, ask each part in several wordings and count, against those
+    that ask once, or ask the whole often.
+    """
 
     name = "world"
     kind = "agent"
