@@ -646,7 +646,7 @@ def in_one_process(executor):
     settings = {**job.settings, "seed": job.seed}
     try:
         spec = trainer._spec(settings)
-        net = inside._load(HIDDEN).build(spec)
+        net = inside.load(HIDDEN).build(spec)
         inputs, labels = (
             torch.from_numpy(job.arrays[f"train_{one}"].astype(np.int64)) for one in ("inputs", "labels")
         )
