@@ -169,7 +169,7 @@ def test_failures_in_training_and_rejections_are_told_the_newest_first(state, tm
         ("named trained", "training", "tiny, rung 1: invalid, diverged"),
     ]
     prompt = PACK.propose(told, "invent", nonce="n", max_tokens=20_000).user
-    assert "ran, and failed when it was trained for a score" in prompt
+    assert "ran, and failed when it was scored" in prompt
 
 
 # Effects.

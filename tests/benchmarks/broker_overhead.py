@@ -1,7 +1,7 @@
 """What a call of a design takes beside its model: box, porter and broker, with a model that answers at once.
 
-Two ways of asking: one call after another in one question, and many questions of a few calls. The reference is a call of
-the same model without a box.
+Two ways of asking: one call after another in one question, and many questions of a few calls. Beside it stands what a
+question of one call takes, its process included.
 """
 
 import sys
