@@ -26,7 +26,10 @@ def evaluate(executor, source, answer=told, items=QUESTIONS, kind=None, **rung):
     kind = kind or kind_with(answer)
     design = read_design(Proposal(source, "design"), kind.contract)
     task = Quiz(items, **rung)
-    return kind.evaluate(design, task, Request(design.id, task.name, 1, 0), executor)
+    try:
+        return kind.evaluate(design, task, Request(design.id, task.name, 1, 0), executor)
+    finally:
+        kind.close()
 
 
 ASKS = "async def solve(question, model):\n    return await model.ask(question)\n"
