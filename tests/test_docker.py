@@ -70,7 +70,7 @@ def test_a_container_is_given_every_wall_its_engine_has(tmp_path):
         "--rm",
     ):
         assert wall in line
-    assert line.endswith(image_name())
+    assert line.endswith(f"{image_name()} network")
     assert "--volume" not in line
     assert "--env" not in line
 

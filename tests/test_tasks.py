@@ -387,7 +387,7 @@ def test_digits_are_not_to_be_found_in_a_box(executor):
     )
     result = executor.run(small_job(looks))
     assert "found []" in result.output
-    assert not any("sklearn" in path or "scikit" in path for path in needed_files().shown)
+    assert not any("sklearn" in path or "scikit" in path for path in needed_files("network").shown)
 
 
 def test_a_shuffled_series_is_the_series_in_one_other_order():
