@@ -1,13 +1,11 @@
 """What holds for every question that an agent design is asked: a process of its own, an ending of its own."""
 
 import pytest
-from support.pipelines import Quiz, Scripted, agent_executor, kind_with, solve
+from support.pipelines import Quiz, agent_executor, kind_with, solve
 
-from agentarch.broker import Broker
 from agentarch.design import Proposal, read_design
 from agentarch.evaluation import Outcome, Request
 from agentarch.execution.tiers import make_executor, self_test
-from agentarch.kinds.agent import AgentKind
 
 QUESTIONS = [(f"question {number}", f"answer {number}") for number in range(50)]
 
@@ -135,14 +133,27 @@ def test_nothing_is_left_of_one_question_at_the_next(executor):
     assert done.score.value == 1.0, done
 
 
-def test_questions_come_shuffled_and_each_design_in_an_order_of_its_own(executor):
-    orders = []
-    for name in ("a", "b"):
-        backend = Scripted(told, batch=1)
-        evaluate(executor, f"{ASKS}\nNAME = {name!r}\n", kind=AgentKind("secret", Broker({"m": backend})))
-        orders.append([call.prompt for call in backend.calls])
-    assert sorted(orders[0]) == sorted(orders[1]) == sorted(question for question, _ in QUESTIONS)
-    assert orders[0] != orders[1] != [question for question, _ in QUESTIONS]
+class Spying:
+    """An executor that notes in which order each design is asked, and in which batches."""
+
+    def __init__(self, executor):
+        self.name, self.asked, self._executor = executor.name, [], executor
+
+    def interview(self, interview):
+        self.asked.append((interview.questions, interview.sittings))
+        return self._executor.interview(interview)
+
+
+def test_questions_come_shuffled_and_each_design_in_an_order_and_batches_of_its_own(executor):
+    spying, given = Spying(executor), tuple(question for question, _ in QUESTIONS)
+    for name in ("a", "b", "c"):
+        evaluate(spying, f"{ASKS}\nNAME = {name!r}\n")
+    orders = {questions for questions, _ in spying.asked}
+    assert len(orders) == 3
+    assert given not in orders
+    assert all(sorted(order) == sorted(given) for order in orders)
+    assert len({sittings for _, sittings in spying.asked}) > 1
+    assert all(sum(sittings) == len(given) for _, sittings in spying.asked)
 
 
 CATCHES = """

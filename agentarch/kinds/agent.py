@@ -32,7 +32,7 @@ from agentarch.scoring import score_items
 from agentarch.seeding import derive_seed
 from agentarch.task import AgentTask, AnyTask, CodeTask, JudgedTask, QuestionRung, Questions, blamed_on
 from agentarch.text import counted, one_line
-from agentarch.traces import Shape, Trace, shape_of, write_trace
+from agentarch.traces import CallRecord, Shape, Trace, shape_of, write_trace
 
 T = TypeVar("T")
 
@@ -326,9 +326,9 @@ def _graded(
     return replace(ungraded, score=replace(score, items=items), metrics=metrics), values
 
 
-def _measures(shape: Shape, calls: Sequence[Sequence[object]]) -> dict[str, float]:
+def _measures(shape: Shape, calls: Sequence[Sequence[CallRecord]]) -> dict[str, float]:
     """Return what is known of a design's calls, whether it has a score or not."""
-    priced = [call.dollars for found in calls for call in found if call.dollars is not None]  # type: ignore[attr-defined]
+    priced = [call.dollars for found in calls for call in found if call.dollars is not None]
     return {
         "calls": shape.calls,
         "prompt_tokens": shape.prompt_tokens,
@@ -348,7 +348,7 @@ def _descriptors(shape: Shape) -> dict[str, float]:
     }
 
 
-def _behaviour(answers: Sequence[str], calls: Sequence[Sequence[object]]) -> str:
+def _behaviour(answers: Sequence[str], calls: Sequence[Sequence[CallRecord]]) -> str:
     """Hash answers with how often a model was asked for each: equal for designs that do the same."""
     told = hashlib.sha256()
     for answer, made in zip(answers, calls, strict=True):
