@@ -72,6 +72,7 @@ SMALLEST_SITTING, LARGEST_SITTING = 24, 96
 MOST_FAILED = 0.5
 """A design that fails on more than this share of the questions has no score."""
 
+NEVER_ASKED = "it never asked a model on any question; an agent must"
 CACHED_SETS = 16
 MOST_REASONS = 5
 
@@ -169,14 +170,10 @@ class AgentKind:
             sandbox=executor.name,
         )
         questions = materials.questions
-        fault = _fault_of(endings) or ("", "")
-        if not fault[1] and not any(calls):
-            fault = (Outcome.INVALID, "it never asked a model on any question; an agent must")
         answers = tuple(ending.answer for ending in endings)
-        values: NDArray[np.float64] = np.zeros(len(answers))
-        graded = ungraded
-        if fault[1]:
-            graded = replace(ungraded, outcome=Outcome(fault[0]), reason=fault[1])
+        fault = _fault_of(endings, calls)
+        if fault is not None:
+            graded, values = replace(ungraded, outcome=fault[0], reason=fault[1]), np.zeros(len(answers))
         else:
             said = self._what_is_graded(agents, questions, answers, executor)
             graded, values = _graded(ungraded, agents, said, questions.labels)
@@ -272,7 +269,7 @@ def _in_place(found: Sequence[T], order: Sequence[int]) -> list[T]:
     return [placed[number] for number in range(len(order))]
 
 
-def _fault_of(endings: Sequence[Ending]) -> tuple[str, str] | None:
+def _fault_of(endings: Sequence[Ending], calls: Sequence[Sequence[CallRecord]]) -> tuple[Outcome, str] | None:
     """Return the outcome and the reason of a design that has no score; None for one that has."""
     ours = [ending for ending in endings if ending.outcome is Outcome.INFRASTRUCTURE]
     if ours:
@@ -282,7 +279,7 @@ def _fault_of(endings: Sequence[Ending]) -> tuple[str, str] | None:
         )
     failed = [ending for ending in endings if ending.outcome is not Outcome.SCORED]
     if len(failed) <= MOST_FAILED * len(endings):
-        return None
+        return None if any(calls) else (Outcome.INVALID, NEVER_ASKED)
     outcome = Counter(ending.outcome for ending in failed).most_common(1)[0][0]
     reason = Counter(ending.reason for ending in failed if ending.outcome is outcome).most_common(1)[0][0]
     where = "every question" if len(failed) == len(endings) else f"{len(failed)} of {len(endings)} questions"
