@@ -52,7 +52,7 @@ class Listed:
             return None
         return Proposal(self.sources[context.number], name=f"n{context.number}", proposer=self.name)
 
-    def learn(self, evaluation):
+    def learn(self, evaluation, design):
         self.learnt.append(evaluation)
 
 
@@ -206,11 +206,13 @@ def test_boxes_that_fail_again_and_again_stop_the_run_and_keep_its_budget(store,
 def test_a_run_that_is_stopped_anywhere_and_resumed_does_what_it_would_have_done(tmp_path, executor, jobs):
     sources = [source(width) for width in (4, 8, 12)]
     calm_store, store = Store.create(tmp_path / "calm", {}), Store.create(tmp_path / "stopped", {})
-    calm = make_engine(calm_store, executor, Listed(*sources), workers=1, evaluations=5)
+    before, after = Listed(*sources), Listed(*sources)
+    calm = make_engine(calm_store, executor, before, workers=1, evaluations=5)
     run(calm)
     run(make_engine(store, Stopping(executor, jobs), Listed(*sources), workers=1, evaluations=5))
-    resumed = make_engine(store, executor, Listed(*sources), workers=1, evaluations=5)
+    resumed = make_engine(store, executor, after, workers=1, evaluations=5)
     run(resumed)
+    assert [one.request for one in after.learnt] == [one.request for one in before.learnt]
     for state in (calm.state, resumed.state):
         assert [e.kind for e in (calm_store if state is calm.state else store).events()].count(
             "evaluated"

@@ -1,13 +1,13 @@
 """The proposers that learn find what was planted, sooner than chance does, and go on after a kill."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from support.tricky_pipelines import behaviours, design, job
-from test_pipelines_proposers import context, scored
+from test_pipelines_proposers import context
 
 from agentarch.evaluation import Evaluation, Outcome, Request, Score
-from agentarch.proposers.contract import Context
 from agentarch.proposers.pipelines import edges, layers
 from agentarch.proposers.pipelines.edges import POSSIBLE, EdgeSwarm, alive
 from agentarch.proposers.pipelines.layers import LayerSearch, calls_of, drawn, neighbour, settled
@@ -47,11 +47,11 @@ def search(proposer, read, worth, count: int, *, learns: bool = True) -> list[fl
     known, values, rng = set(), [], random.Random(1)
     for number in range(count):
         proposal = proposer.propose(context(number, seeds=(), known=known))
-        identity = design(proposal.source).id
-        known.add(identity)
+        one = design(proposal.source)
+        known.add(one.id)
         values.append(worth(read(proposal.source), rng))
         if learns:
-            proposer.learn(evaluation(identity, values[-1]))
+            proposer.learn(evaluation(one.id, values[-1]), one)
     return values
 
 
@@ -84,34 +84,38 @@ def test_stacks_come_near_the_planted_one_and_nearer_than_chance():
 def test_what_failed_counts_as_zero_and_our_own_faults_not_at_all(make):
     proposer, other = make(), make()
     for one in (proposer, other):
-        identity = design(one.propose(context(seeds=(), known=set())).source).id
-    proposer.learn(Evaluation(Request(identity, "task", 0, 0), Outcome.INFRASTRUCTURE, "ours"))
-    proposer.learn(evaluation("another", 0.9))
+        proposed = design(one.propose(context(seeds=(), known=set())).source)
+    request = Request(proposed.id, "task", 0, 0)
+    proposer.learn(Evaluation(request, Outcome.INFRASTRUCTURE, "ours"), proposed)
     proposer.learn(
-        Evaluation(Request(identity, "task", 0, 0, "confirm"), Outcome.SCORED, score=Score(1, 1, 1, 9))
+        Evaluation(replace(request, split="confirm"), Outcome.SCORED, score=Score(1, 1, 1, 9)), proposed
     )
-    told = context(1, seeds=(), known=set())
-    assert proposer.propose(told) == other.propose(context(1, seeds=(), known=set()))
-    proposer.learn(evaluation(identity, None))
+    stranger = design("async def solve(question, model):\n    return await model.ask(question)\n")
+    proposer.learn(evaluation(stranger.id, 0.9), stranger)
+    assert knowledge(proposer) == knowledge(other)
+    proposer.learn(evaluation(proposed.id, 0.5), proposed)
+    proposer.learn(evaluation(proposed.id, None), proposed)
+    other.learn(evaluation(proposed.id, 0.5), proposed)
+    other.learn(evaluation(proposed.id, 0.0), proposed)
+    assert knowledge(proposer) == knowledge(other) != knowledge(make())
 
 
 @pytest.mark.parametrize("make", [EdgeSwarm, LayerSearch])
-def test_after_a_kill_designs_that_are_shown_again_are_learnt_from(make):
-    before, found = make(), []
+def test_told_again_what_came_before_a_proposer_knows_what_it_knew(make):
+    before, after, told = make(), make(), []
     for number in range(12):
-        proposal = before.propose(context(number, seeds=(), known=set()))
-        found.append(design(proposal.source))
-    after, late = make(), found[0].id
-    after.learn(evaluation(late, 0.7))  # proposed before the kill, scored after it
-    for number, one in enumerate(found):
-        told = context(number, seeds=(), known=set())
-        shown = (scored(one, number / 12),)
-        after.propose(Context(**vars(told) | {"parents": shown, "inspirations": shown}))
-    if make is LayerSearch:
-        assert len(after.best()) == len({constant("LAYERS")(one.source) for one in found})
-        assert after.best()[0] == constant("LAYERS")(found[-1].source)
-    else:
-        assert any(logit for logit in after.probabilities.logits.values())
+        one = design(before.propose(context(number, seeds=(), known=set())).source)
+        told.append((evaluation(one.id, number / 12), one))
+        before.learn(*told[-1])
+    for evaluated, one in told:
+        after.learn(evaluated, one)
+    assert knowledge(after) == knowledge(before) != knowledge(make())
+    asked = context(12, seeds=(), known=set()), context(12, seeds=(), known=set())
+    assert after.propose(asked[0]) == before.propose(asked[1])
+
+
+def knowledge(proposer):
+    return proposer.best() if isinstance(proposer, LayerSearch) else proposer.probabilities.logits
 
 
 def test_only_edges_that_matter_are_kept():

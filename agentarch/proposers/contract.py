@@ -55,6 +55,9 @@ class Proposer(Protocol):
         """
         ...
 
-    def learn(self, evaluation: Evaluation) -> None:
-        """Take note of an evaluation of any design of the run; may do nothing."""
+    def learn(self, evaluation: Evaluation, design: Design) -> None:
+        """Take note of an evaluation of a design that is its own or that the run started from; may do nothing.
+
+        When a run is resumed, all that came before is told again, in the order in which it came.
+        """
         ...

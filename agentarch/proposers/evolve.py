@@ -47,7 +47,7 @@ class Evolve:
                 return proposal
         return None
 
-    def learn(self, evaluation: Evaluation) -> None:
+    def learn(self, evaluation: Evaluation, design: Design) -> None:
         """Do nothing: what was learnt is in the parents that the archive selects."""
 
     def _vary(self, context: Context, seed_share: float) -> Proposal | None:

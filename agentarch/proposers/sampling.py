@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 
-from agentarch.design import Proposal
+from agentarch.design import Design, Proposal
 from agentarch.evaluation import Evaluation
 from agentarch.proposers.anatomy import Anatomy, NotRecombinableError, arrange
 from agentarch.proposers.contract import Context
@@ -46,7 +46,7 @@ class Random:
                 return proposal
         return None
 
-    def learn(self, evaluation: Evaluation) -> None:
+    def learn(self, evaluation: Evaluation, design: Design) -> None:
         """Do nothing: chance does not learn."""
 
     def _draw(self, library: Library, context: Context) -> Proposal | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentarch.design import Proposal
+from agentarch.design import Design, Proposal
 from agentarch.evaluation import Evaluation
 from agentarch.proposers.contract import Context
 
@@ -16,7 +16,7 @@ class Seeds:
         """Return the next seed, None after the last."""
         return next_seed(context, self.name)
 
-    def learn(self, evaluation: Evaluation) -> None:
+    def learn(self, evaluation: Evaluation, design: Design) -> None:
         """Do nothing."""
 
 

@@ -132,8 +132,9 @@ class Engine:
             self._store.note("started")
             self._store.release_all("the engine that worked on it is gone")
             self._advance()
-            for evaluation in self.state.all_evaluations():  # what a kill kept from being queued
-                self._follow_up(evaluation)
+            for evaluation in tuple(self.state.all_evaluations()):
+                self._teach(evaluation)  # a proposer's memory is not in the store
+                self._follow_up(evaluation)  # what a kill kept from being queued
         self._started, self._before = time.monotonic(), self.state.engine_seconds
         workers = [threading.Thread(target=self._work, daemon=True) for _ in range(self._config.workers)]
         for worker in workers:
@@ -292,9 +293,13 @@ class Engine:
             return
         self._advance()
         self._follow_up(evaluation)
-        arm = self.state.arm_of[evaluation.request.design_id]
-        if arm in self._proposers:
-            self._proposers[arm].learn(evaluation)
+        self._teach(evaluation)
+
+    def _teach(self, evaluation: Evaluation) -> None:
+        """Tell the proposer of an arm what has become of one of its designs."""
+        design = self.state.designs[evaluation.request.design_id]
+        if proposer := self._proposers.get(self.state.arm_of[design.id]):
+            proposer.learn(evaluation, design)
 
     def _plan_ahead(self) -> bool:
         """Take the steps that the plan asks for until there is something to evaluate; return whether there is."""

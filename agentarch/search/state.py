@@ -77,6 +77,7 @@ class RunState:
     _requests: dict[int, Request] = field(default_factory=dict)
     _numbers: dict[Request, int] = field(default_factory=dict)
     _evaluations: dict[str, list[Evaluation]] = field(default_factory=dict)
+    _in_order: list[Evaluation] = field(default_factory=list)
     _behaviours: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _pools: dict[int, NoisePool] = field(default_factory=dict)
     _last: int = 0
@@ -126,8 +127,8 @@ class RunState:
         return next((arm.scored[design_id] for arm in self.arms.values() if design_id in arm.scored), None)
 
     def all_evaluations(self) -> Sequence[Evaluation]:
-        """Return every finished evaluation, design by design."""
-        return tuple(evaluation for found in self._evaluations.values() for evaluation in found)
+        """Return every finished evaluation, in the order in which they were recorded."""
+        return self._in_order
 
     def all_scored(self) -> Sequence[ScoredDesign]:
         """Return every design that has a score, of whatever arm."""
@@ -240,6 +241,7 @@ class RunState:
         self.candidate_seconds += evaluation.cost.wall_seconds
         self.candidate_cpu_seconds += evaluation.cost.cpu_seconds
         self._evaluations.setdefault(request.design_id, []).append(evaluation)
+        self._in_order.append(evaluation)
         for arm in self.arms_of(request.design_id):
             arm.cpu_seconds += evaluation.cost.cpu_seconds
             if evaluation.behaviour is not None and request.rung < FIRST_RANKED_RUNG:

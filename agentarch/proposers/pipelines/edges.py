@@ -12,7 +12,7 @@ import random
 from collections.abc import Collection, Iterable, Mapping
 from itertools import combinations
 
-from agentarch.design import Proposal
+from agentarch.design import Design, Proposal
 from agentarch.evaluation import Evaluation
 from agentarch.proposers.contract import Context
 from agentarch.proposers.pipelines.composing import pruned
@@ -107,18 +107,15 @@ class EdgeSwarm:
 
     def propose(self, context: Context) -> Proposal | None:
         """Draw a graph that the run has not seen; None when chance gives none."""
-        for lesson in self._memory.recognise(context):
-            self.probabilities.learn(lesson)
         for attempt in range(ATTEMPTS):
             graph = self.probabilities.draw(context.rng, attempt / ATTEMPTS)
             if proposal := _proposal(graph, context.limits, context.known):
-                self._memory.expect(proposal.source, graph)
                 return proposal
         return None
 
-    def learn(self, evaluation: Evaluation) -> None:
+    def learn(self, evaluation: Evaluation, design: Design) -> None:
         """Move the probabilities by what a graph has scored; other designs teach nothing."""
-        for lesson in self._memory.note(evaluation):
+        if lesson := self._memory.lesson(evaluation, design):
             self.probabilities.learn(lesson)
 
 

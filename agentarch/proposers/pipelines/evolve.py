@@ -35,7 +35,7 @@ class PipelineEvolve:
             lambda attempt: self._vary(context, _SEED_SHARE + attempt / ATTEMPTS), ATTEMPTS, context.known
         )
 
-    def learn(self, evaluation: Evaluation) -> None:
+    def learn(self, evaluation: Evaluation, design: Design) -> None:
         """Do nothing: what was learnt is in the parents that the archive selects."""
 
     def _vary(self, context: Context, seed_share: float) -> Proposal | None:

@@ -11,12 +11,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from statistics import fmean
 
-from agentarch.design import Proposal
+from agentarch.design import Design, Proposal
 from agentarch.evaluation import Evaluation
 from agentarch.proposers.contract import Context
 from agentarch.proposers.pipelines.composing import pruned
 from agentarch.proposers.pipelines.definitions import define
-from agentarch.proposers.pipelines.memory import Genes, Lesson, Memory, listed
+from agentarch.proposers.pipelines.memory import Genes, Memory, listed
 from agentarch.proposers.pipelines.reading import Pipeline
 from agentarch.proposers.pipelines.variation import is_new, written
 from agentarch.proposers.pipelines.wrappers import stock
@@ -61,8 +61,6 @@ class LayerSearch:
 
     def propose(self, context: Context) -> Proposal | None:
         """Draw a stack that the run has not seen; None when chance gives none."""
-        for lesson in self._memory.recognise(context):
-            self._take(lesson)
         best = self.best()
         for attempt in range(ATTEMPTS):
             random_share = RANDOM_SHARE + attempt / ATTEMPTS if len(best) >= RANDOM_FIRST else 1.0
@@ -71,14 +69,13 @@ class LayerSearch:
             else:
                 stack = neighbour(context.rng.choices(best[:BEST], [0.6, 0.25, 0.15])[0], context.rng)
             if proposal := _proposal(stack, context.limits, context.known):
-                self._memory.expect(proposal.source, stack)
                 return proposal
         return None
 
-    def learn(self, evaluation: Evaluation) -> None:
+    def learn(self, evaluation: Evaluation, design: Design) -> None:
         """Take note of what a stack has scored; other designs teach nothing."""
-        for lesson in self._memory.note(evaluation):
-            self._take(lesson)
+        if lesson := self._memory.lesson(evaluation, design):
+            self._scores.setdefault(lesson.genes, defaultdict(list))[lesson.terms].append(lesson.score)
 
     def best(self) -> list[Stack]:
         """Return the scored stacks, the best first, by their scores at the lowest rung, which all have."""
@@ -89,9 +86,6 @@ class LayerSearch:
             return fmean(fmean(values) for (_, rung), values in scores.items() if rung == lowest)
 
         return sorted(self._scores, key=lambda stack: (-worth(stack), stack))
-
-    def _take(self, lesson: Lesson[Stack]) -> None:
-        self._scores.setdefault(lesson.genes, defaultdict(list))[lesson.terms].append(lesson.score)
 
 
 def drawn(rng: random.Random) -> Stack:

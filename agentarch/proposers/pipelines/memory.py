@@ -1,8 +1,4 @@
-"""What a proposer that learns has been told about its designs, each of which says by a constant what it is.
-
-A run that goes on after a kill has lost what is here. What comes back by itself are the designs that a context shows,
-with their scores: they are recognised by their source, and counted unless they were already.
-"""
+"""What a proposer that learns is taught by evaluations of its designs, each of which says by a constant what it is."""
 
 from __future__ import annotations
 
@@ -11,13 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeGuard, TypeVar
 
-from agentarch.design import design_id
-from agentarch.evaluation import Evaluation, Outcome, ScoredDesign
+from agentarch.design import Design
+from agentarch.evaluation import Evaluation, Outcome
 from agentarch.proposers.anatomy import NotRecombinableError
-from agentarch.proposers.contract import Context
 from agentarch.proposers.pipelines.reading import read_pipeline
-from agentarch.proposers.pipelines.variation import KIND
-from agentarch.syntax import parse
 
 G = TypeVar("G")
 Genes = tuple[tuple[object, ...], ...]
@@ -39,7 +32,7 @@ class Lesson(Generic[G]):
 
 
 class Memory(Generic[G]):
-    """Matches evaluations to what was evaluated.
+    """Reads what was evaluated from designs, once each.
 
     Args:
         constant: the name of the constant that says what a design is.
@@ -48,44 +41,22 @@ class Memory(Generic[G]):
 
     def __init__(self, constant: str, understand: Callable[[Genes], G | None]) -> None:
         self._constant, self._understand = constant, understand
-        self._genes: dict[str, G] = {}
-        self._waiting: dict[str, list[Evaluation]] = {}
-        self._counted: set[str] = set()
+        self._genes: dict[str, G | None] = {}
 
-    def expect(self, source: str, genes: G) -> None:
-        """Take note of a design that is about to be proposed."""
-        self._genes[design_id(parse(source), KIND)] = genes
-
-    def note(self, evaluation: Evaluation) -> list[Lesson[G]]:
-        """Return what an evaluation teaches; nothing when it says nothing, or is not yet known of what."""
-        identity = evaluation.request.design_id
-        if evaluation.outcome is Outcome.INFRASTRUCTURE or evaluation.request.split != "search":
-            return []
-        if identity not in self._genes:
-            self._waiting.setdefault(identity, []).append(evaluation)
-            return []
-        self._counted.add(identity)
-        score = evaluation.score.value if evaluation.score else 0.0
+    def lesson(self, evaluation: Evaluation, design: Design) -> Lesson[G] | None:
+        """Return what an evaluation teaches; None where it says nothing of a design, or the design bears no genes."""
         request = evaluation.request
-        return [Lesson(self._genes[identity], (request.task, request.rung), score)]
+        if evaluation.outcome is Outcome.INFRASTRUCTURE or request.split != "search":
+            return None
+        if design.id not in self._genes:
+            self._genes[design.id] = self._read(design)
+        genes = self._genes[design.id]
+        score = evaluation.score.value if evaluation.score else 0.0
+        return None if genes is None else Lesson(genes, (request.task, request.rung), score)
 
-    def recognise(self, context: Context) -> list[Lesson[G]]:
-        """Return what the designs of a context teach that nothing was known of before."""
-        lessons = []
-        for one in (*context.parents, *context.inspirations):
-            identity = one.design.id
-            if identity not in self._genes and (genes := self._read(one)) is not None:
-                self._genes[identity] = genes
-                for evaluation in self._waiting.pop(identity, ()):
-                    lessons += self.note(evaluation)
-                if identity not in self._counted:
-                    self._counted.add(identity)
-                    lessons += [Lesson(genes, ("", rung), score.value) for rung, score in one.scores.items()]
-        return lessons
-
-    def _read(self, one: ScoredDesign) -> G | None:
+    def _read(self, design: Design) -> G | None:
         try:
-            definition = read_pipeline(one.design.source).by_name.get(self._constant)
+            definition = read_pipeline(design.source).by_name.get(self._constant)
             value = ast.literal_eval(definition.value) if definition and definition.value else None
         except (NotRecombinableError, ValueError):
             return None

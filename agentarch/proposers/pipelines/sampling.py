@@ -5,7 +5,7 @@ Draws from the same space as `evolve`, and keeps to the same caps, so that what 
 
 from __future__ import annotations
 
-from agentarch.design import Proposal
+from agentarch.design import Design, Proposal
 from agentarch.evaluation import Evaluation
 from agentarch.proposers.contract import Context
 from agentarch.proposers.pipelines.edits import Library
@@ -29,7 +29,7 @@ class PipelineRandom:
             return None
         return first_new(lambda _: self._draw(library, context), ATTEMPTS, context.known)
 
-    def learn(self, evaluation: Evaluation) -> None:
+    def learn(self, evaluation: Evaluation, design: Design) -> None:
         """Do nothing: chance does not learn."""
 
     def _draw(self, library: Library, context: Context) -> Proposal | None:
