@@ -22,6 +22,7 @@ from agentarch.errors import UsageError
 from agentarch.evaluation import Evaluation, Outcome, Request
 from agentarch.execution.contract import MIB, Executor
 from agentarch.kinds import KINDS, Asking, Kind, make_kind
+from agentarch.scoring.headroom import headroom
 from agentarch.search.summary import evaluation_summary
 from agentarch.task import AnyTask
 
@@ -73,7 +74,7 @@ def evaluate_files(files: Sequence[Path], asked: Asked, as_json: bool) -> int:
         with _models(kind, asked):
             found |= _evaluated(kind, designs, task, request, asked.sandbox)
     summaries = [evaluation_summary(found[at]) for at in range(len(files))]
-    _print(files, summaries, as_json)
+    _print(files, summaries, as_json, asks_models=isinstance(kind, Asking))
     outcomes = {one.outcome for one in found.values()}
     if Outcome.INFRASTRUCTURE in outcomes:
         return 1
@@ -163,7 +164,9 @@ def _one(kind: Kind, design: Design, task: AnyTask, request: Request, executor: 
     return evaluation
 
 
-def _print(files: Sequence[Path], summaries: Sequence[dict[str, Any]], as_json: bool) -> None:
+def _print(
+    files: Sequence[Path], summaries: Sequence[dict[str, Any]], as_json: bool, asks_models: bool
+) -> None:
     if as_json and len(files) == 1:
         print_json(summaries[0])
     elif as_json:
@@ -172,7 +175,7 @@ def _print(files: Sequence[Path], summaries: Sequence[dict[str, Any]], as_json: 
     elif len(files) == 1:
         _tell(files[0], summaries[0])
     else:
-        _tell_all(files, summaries)
+        _tell_all(files, summaries, asks_models)
 
 
 def _tell(file: Path, summary: dict[str, Any]) -> None:
@@ -204,8 +207,8 @@ def _tell(file: Path, summary: dict[str, Any]) -> None:
         OUT.print(f"  it printed: {plain(summary['output'], 400)}", soft_wrap=True)
 
 
-def _tell_all(files: Sequence[Path], summaries: Sequence[dict[str, Any]]) -> None:
-    """Print a line for each design, the best first."""
+def _tell_all(files: Sequence[Path], summaries: Sequence[dict[str, Any]], asks_models: bool) -> None:
+    """Print a line for each design, the best first; of those that ask models also whether the task leaves room."""
     columns = _columns(summaries)
     table = Table(box=None, pad_edge=False)
     table.add_column("design", no_wrap=True)
@@ -227,6 +230,9 @@ def _tell_all(files: Sequence[Path], summaries: Sequence[dict[str, Any]]) -> Non
     first = summaries[0]
     OUT.print(f"{first['task']}, rung {first['rung']}, seed {first['seed']}", soft_wrap=True)
     OUT.print(table)
+    scores = {file.stem: one["score"] for file, one in order if one["score"] is not None}
+    if asks_models and (warning := headroom(scores)):
+        OUT.print(f"[yellow]{plain(warning, 400)}[/yellow]", soft_wrap=True)
 
 
 def _columns(summaries: Sequence[dict[str, Any]]) -> dict[str, Callable[[dict[str, Any]], float | None]]:

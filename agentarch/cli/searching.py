@@ -19,6 +19,7 @@ from agentarch.cli.output import (
     duration_text,
     elites_table,
     outcomes_text,
+    plain,
     print_json,
     verdict_text,
 )
@@ -29,6 +30,7 @@ from agentarch.errors import UsageError
 from agentarch.evaluation import Outcome
 from agentarch.execution import ExecutorUnavailable
 from agentarch.execution.tiers import check_sandbox
+from agentarch.search.probe import headroom_warnings
 from agentarch.search.session import (
     check_tasks,
     create_run,
@@ -37,6 +39,7 @@ from agentarch.search.session import (
     only_engine,
     open_run,
 )
+from agentarch.search.state import RunState
 from agentarch.search.summary import elites_summary, run_summary
 from agentarch.wording import ENDINGS
 
@@ -176,7 +179,7 @@ def _drive(
                 watcher(ERR, run.config, folder, lambda: engine.paused_seconds) as watch,
                 stopping_signals(lambda: engine.stop(INTERRUPTED, at_once=True)),
             ):
-                why = engine.run(watch)
+                why = engine.run(_warning_of_headroom(watch))
         finally:
             executor.close()
         summary = run_summary(run.state, folder)
@@ -188,6 +191,20 @@ def _drive(
     if why == INTERRUPTED:
         return _say_interrupted(folder)
     return _DONE if summary["outcomes"].get(Outcome.SCORED) else _NOTHING_SCORED
+
+
+def _warning_of_headroom(watch: Callable[[RunState], None]) -> Callable[[RunState], None]:
+    """Return what looks at a run as `watch` does, and says once of each task that it leaves little to find."""
+    told: set[str] = set()
+
+    def look(state: RunState) -> None:
+        watch(state)
+        for task, warning in headroom_warnings(state).items():
+            if task not in told:
+                told.add(task)
+                ERR.print(f"[yellow]{plain(task)}: {plain(warning, 400)}[/yellow]", soft_wrap=True)
+
+    return look
 
 
 def _tell_what_people_do(config: RunConfig, folder: Path) -> None:

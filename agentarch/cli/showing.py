@@ -63,6 +63,8 @@ def show_status(folder: Path, as_json: bool) -> None:
         "archive",
         f"{summary['elites']} elites, coverage {summary['coverage']:.1%}, QD score {summary['qd_score']:.2f}",
     )
+    for task, warning in summary["headroom"].items():
+        table.add_row("headroom", f"[yellow]{plain(task)}: {plain(warning, 400)}[/yellow]")
     if summary["verdict"]:
         table.add_row("verdict", verdict_text(summary["verdict"]).removeprefix("[bold]Verdict:[/bold] "))
     if any(summary["proposals"].values()):

@@ -64,13 +64,14 @@ class Estimate(_Part):
 
 
 class TaskPart(_Part):
-    """A task of the run, as `agentarch.task.Task` describes it."""
+    """A task of the run, as `agentarch.task.Task` describes it; `warning` when it leaves little to find."""
 
     name: str = ""
     description: str = ""
     metric: str = ""
     chance: float | None = None
     ceiling: float | None = None
+    warning: str = ""
 
 
 class Verdict(_Part):

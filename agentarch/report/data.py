@@ -18,6 +18,7 @@ from agentarch.report.pipelines import pipelines_part
 from agentarch.report.progress import progress
 from agentarch.scoring.correlation import spearman
 from agentarch.search.finish import fixed_and_tuned
+from agentarch.search.probe import headroom_warnings
 from agentarch.search.race import FIRST_RANKED_RUNG
 from agentarch.search.session import Run
 from agentarch.search.state import RunState
@@ -76,7 +77,11 @@ def _events(run: Run) -> Sequence[Event]:
 
 def _tasks(run: Run) -> list[dict[str, Any]]:
     wanted = ("name", "description", "metric", "chance", "ceiling")
-    return [{key: getattr(task, key) for key in wanted} for task in run.tasks]
+    warnings = headroom_warnings(run.state)
+    return [
+        {**{key: getattr(task, key) for key in wanted}, "warning": warnings.get(task.name, "")}
+        for task in run.tasks
+    ]
 
 
 def _axes(run: Run) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from agentarch.qd import niche_of
 from agentarch.search.decision import Choice
 from agentarch.search.finish import tested
 from agentarch.search.ledger import Ledger, Tally
+from agentarch.search.probe import headroom_warnings
 from agentarch.search.proposals import EDITED, Stage
 from agentarch.search.state import RunState
 from agentarch.store import EVALUATIONS
@@ -18,7 +19,10 @@ from agentarch.text import counted
 
 
 def run_summary(state: RunState, folder: Path) -> dict[str, Any]:
-    """Return a run's counts, best design and cost; `wall_seconds` is time an engine worked on it."""
+    """Return a run's counts, best design and cost.
+
+    `wall_seconds` is time an engine worked on it; `headroom` holds a warning for each task that leaves little to find.
+    """
     best = state.archive.best
     return {
         "run_dir": str(folder),
@@ -37,6 +41,7 @@ def run_summary(state: RunState, folder: Path) -> dict[str, Any]:
         "coverage": state.archive.coverage,
         "qd_score": state.archive.qd_score,
         "best": None if best is None else scored_summary(best),
+        "headroom": headroom_warnings(state),
         "verdict": verdict_summary(state),
         "ledger": ledger_summary(state.ledger),
         "proposals": {stage.value: state.proposals.counts[stage] for stage in Stage},
