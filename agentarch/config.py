@@ -259,13 +259,15 @@ def make_config(given: Mapping[str, Any], file: Path | None = None) -> RunConfig
 
 
 def _check_alone(config: RunConfig) -> None:
-    """Make sure that nothing is asked of language models where there is none.
+    """Make sure that nothing is asked of what is not there: of language models, or of a kind of design.
 
     Raises:
         UsageError: something is, which would be passed over in silence.
     """
     if config.kind != "agent" and config.solve_with != (EMBEDDED,):
         raise UsageError("--solve-with names the models that agents ask; add --kind agent, or leave it away")
+    if config.kind == "agent" and config.sweep:
+        raise UsageError("--sweep tunes learning rates, and agents have none; leave it away")
     if config.model:
         return
     fields = RunConfig.model_fields

@@ -363,7 +363,14 @@ class Task(Protocol):
         ...
 
 
-def terms_fault(task: Task) -> str:
+_COUNTS: Mapping[str, tuple[str, ...]] = {
+    "arrays": ("steps", "batch_size", "train_items", "scored_items", "max_parameters"),
+    "questions": ("questions", "calls", "tokens"),
+}
+"""Whole numbers that a rung of each form must have."""
+
+
+def terms_fault(task: AnyTask) -> str:
     """Return what makes no sense of what a task says of itself, or an empty string."""
     if (
         not isinstance(task.name, str)
@@ -381,8 +388,9 @@ def terms_fault(task: Task) -> str:
             f"its chance and its ceiling are both {task.chance:g}, so that no score can be told from another"
         )
     for number, rung in enumerate(task.rungs):
-        for name in ("steps", "batch_size", "train_items", "scored_items", "max_parameters"):
-            value, least = getattr(rung, name), FEWEST_SCORED_ITEMS if name == "scored_items" else 1
+        for name in _COUNTS["questions" if isinstance(rung, QuestionRung) else "arrays"]:
+            value = getattr(rung, name)
+            least = FEWEST_SCORED_ITEMS if name in ("scored_items", "questions") else 1
             if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
                 return f"rung {number} has {name}={value!r}, expected a whole number of {least} or more"
         if not isinstance(rung.wall_seconds, Real) or not 0 < rung.wall_seconds < math.inf:

@@ -88,6 +88,16 @@ def test_the_other_commands_know_agents(folder, command):
     assert "Traceback" not in said.err
 
 
+def test_what_is_about_networks_alone_is_refused(folder):
+    said = commands.run("knockout", "run", "single_call", folder=folder)
+    assert (said.exit_code, "agentarch show run" in said.err) == (2, True), said.err
+    said = commands.run(
+        "search", "--kind", "agent", "--tasks", "few.py", "--sweep", "--run-dir", "x", folder=folder
+    )
+    assert (said.exit_code, "agents have none" in said.err) == (2, True), said.err
+    assert not (folder / "x").exists()
+
+
 def test_the_same_seed_gives_the_same_score(folder):
     scores = []
     for _ in range(2):

@@ -495,19 +495,25 @@ def tasks(
 ) -> None:
     """List the tasks designs are scored on, with their rungs; or check, audit or measure some.
 
-    A check looks at a task's arrays and grading for what cannot be true, then audits it, then tells from
-    measurements its noise, what it resolves, and how far its rungs agree. An audit trains designs that must not
+    A check looks at a task's items and grading for what cannot be true; one of networks is then audited, and
+    measurements tell its noise, what it resolves, and how far its rungs agree. An audit trains designs that must not
     score (a constant, one on shuffled labels) or must be refused (one that looks ahead or at its batch). Both
     end with exit code 1 when something does not hold. Measuring takes long, can be stopped at any time, and
     goes on where it was.
     """
     from agentarch.cli.output import only_one
+    from agentarch.errors import UsageError
 
     only_one({"--check": check, "--audit": audit, "--measure": measure})
+    if kind != "network" and (audit or measure) is not None:
+        raise UsageError(
+            "tasks are audited and measured by training networks on them; for agents, look at one with --check, and "
+            "score the seed designs on it with: agentarch evaluate archive/agents/*.py --task NAME"
+        )
     if check is not None:
         from agentarch.cli.checking import check_tasks
 
-        raise typer.Exit(check_tasks(check, rung, seed, sandbox, as_json))
+        raise typer.Exit(check_tasks(kind, check, rung, seed, sandbox, as_json))
     if audit is not None:
         from agentarch.cli.auditing import audit as audit_tasks
 

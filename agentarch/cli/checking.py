@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from agentarch.catalogue import seed_designs
+from agentarch.catalogue import find_task, find_tasks, seed_designs
 from agentarch.cli.auditing import LEARNER, tell
-from agentarch.cli.measuring import measurements_file, named_tasks
+from agentarch.cli.measuring import ALL, measurements_file, named_tasks
 from agentarch.cli.output import ERR, OUT, plain, print_json
 from agentarch.cli.sandboxes import started_executor
 from agentarch.errors import UsageError
@@ -24,7 +24,9 @@ from agentarch.kinds.measured import (
 )
 from agentarch.kinds.measuring import SECRET
 from agentarch.kinds.network import CONTRACT, NetworkKind
-from agentarch.task import Task
+from agentarch.kinds.question_checks import check_questions
+from agentarch.questions import LoadedTask
+from agentarch.task import AnyTask, Task
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ class _Checked:
         return all(one.holds for one in self.checks)
 
 
-def check_tasks(name: str, rung: int, seed: int, sandbox: str, as_json: bool) -> int:
-    """Check tasks and print what was found; return the exit code.
+def check_tasks(kind: str, name: str, rung: int, seed: int, sandbox: str, as_json: bool) -> int:
+    """Check tasks of a kind and print what was found; return the exit code.
 
     What needs no box comes first, and a task that fails it is not trained on.
 
@@ -51,6 +53,8 @@ def check_tasks(name: str, rung: int, seed: int, sandbox: str, as_json: bool) ->
         ExecutorUnavailable: no sandbox works here.
         BrokenMeasurements: the file of measurements cannot be read.
     """
+    if kind == "agent":
+        return _check_questions(name, seed, as_json)
     tasks = named_tasks(name)
     for task in tasks:
         if not 0 <= rung < len(task.rungs):
@@ -67,6 +71,47 @@ def check_tasks(name: str, rung: int, seed: int, sandbox: str, as_json: bool) ->
     if as_json:
         print_json({"holds": holds, "rung": rung, "seed": seed, "tasks": [_as_json(one) for one in checked]})
     return 0 if holds else 1
+
+
+def _check_questions(name: str, seed: int, as_json: bool) -> int:
+    """Check tasks for agents, which needs neither a box nor a model; of all, those whose data file is there."""
+    if name == ALL:
+        tasks = [
+            task
+            for task in find_tasks("agent").values()
+            if not isinstance(task, LoadedTask) or _is_there(task)
+        ]
+    else:
+        tasks = [find_task(one.strip(), "agent") for one in name.split(",")]
+    found: dict[str, list[Audit]] = {}
+    for task in tasks:
+        found[task.name] = []
+        if not as_json:
+            _tell_terms(task)
+        with ERR.status(f"checking {plain(task.name)}"):
+            for one in check_questions(task, seed):
+                found[task.name].append(one)
+                if not as_json:
+                    tell(one)
+    holds = all(one.holds for checks in found.values() for one in checks)
+    if as_json:
+        told = [{"task": task, "checks": [asdict(one) for one in checks]} for task, checks in found.items()]
+        print_json({"holds": holds, "seed": seed, "tasks": told})
+    return 0 if holds else 1
+
+
+def _is_there(task: LoadedTask) -> bool:
+    try:
+        task.load()
+    except UsageError as error:
+        ERR.print(f"[dim]{plain(task.name)} is passed over: {plain(str(error), 400)}[/dim]", soft_wrap=True)
+        return False
+    return True
+
+
+def _tell_terms(task: AnyTask) -> None:
+    ends = ", ".join(f"{name} {_number(getattr(task, name))}" for name in ("chance", "ceiling"))
+    OUT.print(f"{plain(task.name)}: {plain(task.metric)}, {ends}", soft_wrap=True)
 
 
 class _Boxes:
@@ -89,8 +134,7 @@ def _checked(
     task: Task, given: str, rung: int, seed: int, known: Measurements, boxes: _Boxes, as_json: bool
 ) -> _Checked:
     if not as_json:
-        ends = ", ".join(f"{name} {_number(getattr(task, name))}" for name in ("chance", "ceiling"))
-        OUT.print(f"{plain(task.name)}: {plain(task.metric)}, {ends}", soft_wrap=True)
+        _tell_terms(task)
     checks = []
     with ERR.status(f"checking {plain(task.name)}") as status:
         for one in _findings(

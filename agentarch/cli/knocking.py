@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 
@@ -50,6 +51,11 @@ def knock_out_parts(
             scored = run.state.scored(design.id)
             rung = UNSCORED_RUNG if scored is None else min(scored.rung, HIGHEST_DEFAULT_RUNG)
         kind, tasks, config = run.kind, run.tasks, run.config
+    if kind.name != "network":
+        raise UsageError(
+            "parts are taken out of networks only; what each call of an agent did to its answers stands in: "
+            f"agentarch show {shlex.quote(str(folder))} {design.id}"
+        )
     for task in tasks:
         if rung >= len(task.rungs):
             raise UsageError(
