@@ -1,4 +1,4 @@
-"""What a scripted model answers: small networks, each another one, in whatever form it is asked for."""
+"""What a scripted model answers: small networks or agents, each another one, in whatever form it is asked for."""
 
 import json
 import random
@@ -27,6 +27,17 @@ class Network(nn.Module):
 def build(spec):
     return Network(spec)
 '''
+AGENT = '''"""Ask {count} times in {wording} words, and take what comes most often."""
+
+from collections import Counter
+
+WORDING = "{wording}"
+
+
+async def solve(question, model):
+    said = Counter([await model.ask(question) for _ in range({count})])
+    return said.most_common(1)[0][0]
+'''
 ACTIVATIONS = ("GELU", "ReLU", "Tanh", "SiLU", "Sigmoid", "Softplus", "ELU", "Hardswish")
 WIDTHS = "WIDTH, REACH, ACT"
 
@@ -36,6 +47,23 @@ def source(number: int) -> str:
     rng = random.Random(number)
     width = 4 + number % 61
     return SOURCE.format(width=width, reach=rng.randrange(1, 9), activation=rng.choice(ACTIVATIONS))
+
+
+def agent(number: int) -> str:
+    """Return the source of one of many agents, which differ in their text and in how often they ask."""
+    return AGENT.format(count=1 + number % 4, wording=f"{number} plain")
+
+
+def write_agent(request: Request) -> str:
+    """Answer a request for an agent, as `write` answers one for a network."""
+    source = agent(request.number)
+    if "template" in (request.schema or {}).get("properties", ()):
+        count = f"range({1 + request.number % 4})"
+        holes = [{"name": "count", "values": ["5", "6"]}]
+        about = json.loads(write(request))
+        return json.dumps(about | {"template": source.replace(count, "range(${count})"), "holes": holes})
+    told = json.loads(write(request))
+    return json.dumps(told | {"source": source} if "source" in told else told)
 
 
 def write(request: Request) -> str:
