@@ -8,7 +8,7 @@ import pytest
 from support.pipelines import Scripted
 
 from agentarch.broker import Allowance, Answer, Broker, BrokerDesk, Call
-from agentarch.broker.broker import Closed
+from agentarch.broker.broker import Closed, Miscounted
 from agentarch.models import NoAnswer, Unavailable
 
 
@@ -18,10 +18,11 @@ class Gate:
     def __init__(self, batch: int, workers: int = 1) -> None:
         self.batch, self.workers = batch, workers
         self.served: list[str] = []
-        self.let = threading.Semaphore(0)
+        self.begun, self.let = threading.Semaphore(0), threading.Semaphore(0)
         self.is_closed = False
 
     def answer(self, calls):
+        self.begun.release()
         self.let.acquire()
         self.served += [call.prompt for call in calls]
         return [Answer((call.prompt,), 1, (1,)) for call in calls]
@@ -95,7 +96,7 @@ def test_a_call_that_nobody_waits_for_any_more_is_dropped_and_others_are_not():
     done = threading.Semaphore(0)
     for question in (1, 2, 1, 2):
         broker.submit("line", question, call(f"question {question}"), lambda answer: done.release())
-    time.sleep(0.05)  # the first is taken
+    assert gate.begun.acquire(timeout=5)  # the first is taken
     broker.forget("line", 1)
     for _ in range(3):
         gate.let.release()
@@ -134,6 +135,74 @@ def test_a_backend_that_breaks_tells_each_who_waits():
         assert done.wait(5)
         assert isinstance(told[0], ZeroDivisionError | OSError)
         broker.close()
+
+
+def test_a_burst_uses_every_worker_although_one_was_idle():
+    together = threading.Barrier(5)
+
+    def answer(prompt: str, sample: int) -> str:
+        if prompt == "burst":
+            together.wait(timeout=5)
+        return prompt
+
+    broker = Broker({"m": Scripted(answer, batch=1, workers=4)})
+    told, done = [], threading.Semaphore(0)
+
+    def hear(answer) -> None:
+        told.append(answer)
+        done.release()
+
+    broker.submit("line", 0, call("first"), hear)
+    assert done.acquire(timeout=5)
+    for _ in range(4):
+        broker.submit("line", 0, call("burst"), hear)
+    together.wait(timeout=5)  # all four are at it, or this breaks
+    assert all(done.acquire(timeout=5) for _ in range(4))
+    assert all(isinstance(one, Answer) for one in told), told
+    broker.close()
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_backend_that_miscounts_its_answers_is_our_fault_and_serves_on(count):
+    class Miscounts(Gate):
+        def answer(self, calls):
+            answers = super().answer(calls)
+            return (answers * 3)[:count] if calls[0].prompt == "bad" else answers
+
+    gate = Miscounts(batch=2)
+    broker = Broker({"m": gate})
+    told, done = [], threading.Semaphore(0)
+
+    def hear(answer) -> None:
+        told.append(answer)
+        done.release()
+
+    broker.submit("line", 0, call("hold"), hear)
+    assert gate.begun.acquire(timeout=5)  # so that the next two are a batch
+    for prompt in ("bad", "bad", "good"):
+        broker.submit("line", 0, call(prompt), hear)
+    for _ in range(4):
+        gate.let.release()
+    assert all(done.acquire(timeout=5) for _ in range(4))
+    assert [type(one) for one in told[1:]] == [Miscounted, Miscounted, Answer]
+    broker.close()
+
+
+def test_who_hears_an_answer_badly_is_told_so_and_harms_no_other():
+    broker = Broker({"m": Scripted(lambda prompt, sample: prompt)})
+    told, done = [], threading.Semaphore(0)
+
+    def badly(answer) -> None:
+        told.append(answer)
+        done.release()
+        raise ZeroDivisionError("no")
+
+    broker.submit("line", 0, call("a"), badly)
+    assert all(done.acquire(timeout=5) for _ in range(2))
+    assert [type(one) for one in told] == [Answer, ZeroDivisionError]
+    broker.submit("line", 0, call("b"), lambda answer: done.release())
+    assert done.acquire(timeout=5)
+    broker.close()
 
 
 # One evaluation's desk.
