@@ -53,7 +53,7 @@ class Asked:
         models: names with commas; None for the run's own.
         rung: of every task; None for that of the run's finish, or the highest that a task has.
         questions: of every task; None for as many as the rung has.
-        force: look again where that was done before, with other questions.
+        force: look again where that was done before, with other seeds.
         out: where what was found is written as JSON besides.
     """
 
