@@ -95,11 +95,15 @@ def find_task(name: str, kind: str) -> Any:
 
 
 def lasting_name(name: str) -> str:
-    """Return a task's name so that it means the same in every folder: files in it are given by absolute paths."""
+    """Return a task's name so that it means the same in every folder: files in it are given by absolute paths.
+
+    What follows a colon may be no file, as in `world:alder`; options of a file stand after a `?`.
+    """
     base, colon, given = name.partition(":")
     if name.endswith(".py") and (not colon or Path(name).is_file()):
         return str(Path(name).resolve())
-    return f"{base}:{Path(given).resolve()}" if colon else name
+    is_file = any(Path(one).is_file() for one in (given.partition("?")[0], given))
+    return f"{base}:{Path(given).resolve()}" if is_file else name
 
 
 def seed_designs(contract: Contract) -> tuple[Design, ...]:

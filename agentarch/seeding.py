@@ -11,6 +11,12 @@ import hmac
 import json
 import secrets
 
+KNOCKOUT_SEEDS = range(1_000_000, 2_000_000)
+ROUTER_SEEDS = range(2_000_000, 3_000_000)
+TRANSFER_SEEDS = range(3_000_000, 4_000_000)
+"""Numbers of seeds for what is done with a finished run. A search counts its own from 0, so none of these ranges meet;
+an index past the end of one raises."""
+
 
 def new_secret() -> str:
     """Return a fresh secret, 32 hexadecimal digits."""

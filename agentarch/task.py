@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from agentarch.errors import AgentarchError
+from agentarch.errors import AgentarchError, UsageError
 
 IGNORED_LABEL = -100
 """A label with this value is neither trained on nor graded (torch's `cross_entropy` default)."""
@@ -396,6 +396,16 @@ def terms_fault(task: AnyTask) -> str:
         if not isinstance(rung.wall_seconds, Real) or not 0 < rung.wall_seconds < math.inf:
             return f"rung {number} has wall_seconds={rung.wall_seconds!r}, expected a finite number above 0"
     return ""
+
+
+def check_rung(task: AnyTask, rung: int) -> None:
+    """Make sure that a task has a rung.
+
+    Raises:
+        UsageError: it has not.
+    """
+    if not 0 <= rung < len(task.rungs):
+        raise UsageError(f"the task {task.name!r} has rungs 0 to {len(task.rungs) - 1}, and no rung {rung}")
 
 
 @contextlib.contextmanager

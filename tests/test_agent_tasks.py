@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from agentarch.catalogue import find_task, find_tasks, lasting_name
+from agentarch.config import make_config
+from agentarch.embedded import worlds
 from agentarch.errors import UsageError
 from agentarch.questions import LoadedTask, MadeTask, split_of
 from agentarch.scoring import score_items
+from agentarch.search.session import check_tasks, create_run, open_run
 from agentarch.task import FEWEST_SCORED_ITEMS, SPLITS, AgentTask, AnyTask, CodeTask, JudgedTask, QuestionRung
 
 TASKS = find_tasks("agent")
@@ -333,9 +336,24 @@ def test_a_file_that_is_no_task_for_agents_is_refused_with_what_is_missing(tmp_p
 
 def test_a_task_on_a_file_keeps_its_name_in_every_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.jsonl").write_text("")
     assert lasting_name("gsm8k:a.jsonl") == f"gsm8k:{tmp_path / 'a.jsonl'}"
     assert lasting_name("jsonl:a.jsonl?metric=f1") == f"jsonl:{tmp_path / 'a.jsonl'}?metric=f1"
     assert lasting_name("boolean") == "boolean"
+
+
+@pytest.mark.parametrize("world", worlds())
+def test_a_run_about_a_named_world_can_be_opened_in_every_folder(tmp_path, monkeypatch, world):
+    create_run(make_config({"kind": "agent", "tasks": f"world:{world}"}), tmp_path / "run")
+    monkeypatch.chdir(tmp_path)
+    with open_run(tmp_path / "run") as run:
+        (task,) = run.tasks
+        check_tasks(run)
+    assert task.world == world
+
+
+def test_the_first_world_is_one_task_under_one_name():
+    assert find_task(f"world:{worlds()[0]}", "agent").name == find_task("world", "agent").name == "world"
 
 
 def test_a_made_task_takes_nothing_after_a_colon():

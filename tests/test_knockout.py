@@ -3,6 +3,7 @@
 import ast
 import json
 import shutil
+from itertools import combinations
 
 import pytest
 from support.tiny import Tiny
@@ -24,6 +25,7 @@ from agentarch.search.knockout import (
     knock_out,
     parts_of,
 )
+from agentarch.seeding import KNOCKOUT_SEEDS, ROUTER_SEEDS, TRANSFER_SEEDS
 
 SEEDS = {design.name: design for design in seed_designs(CONTRACT)}
 PLAIN = read_anatomy(SEEDS["transformer"].source)
@@ -204,7 +206,9 @@ def test_seeds_are_none_that_a_search_uses(executor, monkeypatch):
 
     monkeypatch.setattr(NetworkKind, "evaluate", noting)
     found_in(small(RECURRENT), executor)
-    assert min(request.seed for request in asked) >= knockout.FIRST_SEED
+    assert {request.seed for request in asked} <= set(KNOCKOUT_SEEDS)
+    for one, other in combinations((KNOCKOUT_SEEDS, ROUTER_SEEDS, TRANSFER_SEEDS), 2):
+        assert not range(max(one[0], other[0]), min(one[-1], other[-1]) + 1)
     assert {request.split for request in asked} == {"search"}
     by_design = {}
     for request in asked:

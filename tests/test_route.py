@@ -18,7 +18,7 @@ from agentarch.search.routing.choosing import choose, features
 from agentarch.search.routing.fitting import Answers, NothingToRoute, fit, telling_words
 from agentarch.search.routing.judging import front_of, judge_router
 from agentarch.search.routing.measuring import FITTED, HELD_OUT, measure, requests_for
-from agentarch.search.routing.route import told
+from agentarch.search.routing.route import told, writable
 from agentarch.search.routing.writing import NotWritable, write_router
 from agentarch.search.session import only_engine
 from agentarch.traces import read_trace
@@ -362,14 +362,43 @@ def test_a_pipeline_that_fails_is_left_out_with_its_reason(tmp_path, boxes):
         measured(tmp_path, boxes, (30, 30), sources=(CHEAP, failing))
 
 
-def test_a_pipeline_that_cannot_stand_in_a_function_is_refused_with_a_reason():
-    counting = (
-        "N = 0\n\nasync def solve(question, model):\n    global N\n    return await model.ask(question)\n"
-    )
-    pool = designs(CHEAP, counting)
+COUNTING = "N = 0\n\nasync def solve(question, model):\n    global N\n    return await model.ask(question)\n"
+TAKING_ALL = "from re import *\n\n" + CHEAP
+TOO_LONG = CHEAP + f"\n\nTEXT = {'x' * 98_000!r}\n"
+SHARING = "from __future__ import annotations; import json\n\n" + CHEAP
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        (COUNTING, "global N"),
+        (TAKING_ALL, "everything of `re`"),
+        (TOO_LONG, "bytes"),
+        (SHARING, "shares a line"),
+    ],
+)
+def test_a_pipeline_that_cannot_stand_in_a_router_is_left_out_with_a_reason(source, why):
+    kept, left_out = writable([*designs(CHEAP, DEAR, source).values()], CONTRACT)
+    assert [one.source for one in kept.values()] == [CHEAP, DEAR]
+    ((name, reason),) = left_out.items()
+    assert name.startswith("it2 (")
+    assert why in reason
+    with pytest.raises(NothingToRoute, match="fewer than two"):
+        writable([*designs(CHEAP, source).values()], CONTRACT)
+
+
+def test_pipelines_that_are_too_long_together_are_refused_with_what_to_do():
+    long = f"\n\nTEXT = {'x' * 60_000!r}\n"
+    pool = designs(CHEAP + long, DEAR + long)
+    assert len(writable([*pool.values()], CONTRACT)[0]) == 2
     policy = replace(fit(planted(0, 300)).whole.among(["cheap", "dear"]), designs=tuple(pool))
-    with pytest.raises(NotWritable, match="global N"):
+    with pytest.raises(NotWritable, match="higher --price"):
         write_router(policy, pool, CONTRACT, "")
+
+
+def test_the_sentence_says_how_many_held_out_questions_the_run_had_asked():
+    found, _ = judged(planted(0, 300), planted(5, 400))
+    assert "400 held-out questions, 150 of which the run had asked before" in told(found, NAMES, 150)
 
 
 def test_sheets_are_plain_json(routed):
@@ -397,10 +426,12 @@ def command(run, *more):
 def test_the_command_tells_keeps_draws_and_writes_the_router_and_pays_once(run):
     folder, server = run
     numbers = ("--questions", 90, "--held-out", 60)
+    before = server.count.requests
     said = command(folder, *numbers, "--json", "--out", "router.py")
     assert said.exit_code == 0, said.err
     found = said.json
     assert found["helps"]
+    assert found["asked_before"] == {"fitted_on": 0, "questions": 0}
     assert found["kept"][0] >= 0.95
     assert found["token_share"] <= 0.6
     assert (found["fitted_on"], found["questions"]) == (90, 60)
@@ -411,7 +442,7 @@ def test_the_command_tells_keeps_draws_and_writes_the_router_and_pays_once(run):
     assert "<svg" in page
     assert "<script" not in page
     asked = server.count.requests
-    assert asked == 150 * 3
+    assert asked - before == 150 * 3
     again = command(folder, *numbers)
     assert again.exit_code == 0, again.err
     assert server.count.requests == asked
@@ -421,6 +452,43 @@ def test_the_command_tells_keeps_draws_and_writes_the_router_and_pays_once(run):
     assert dearer["asked_to_keep"] is None
     assert dearer["price"] == 0
     assert server.count.requests == asked
+
+
+def test_what_cannot_be_written_is_asked_nothing_and_names_are_clean_in_every_file(tmp_path, run):
+    _, server = run
+    pool = [
+        (read(CHEAP, "cheap\x1b[31m\nred"), "finalist"),
+        (read(DEAR, "dear"), "best seed"),
+        (read(COUNTING, "counting\x1b[31m"), "elite"),
+    ]
+    about = {"solve_with": written_runs.MODEL, "base_url": (server.base_url,), "price": ("1,5",)}
+    folder = written_runs.write_run(tmp_path, pool, has_finish=False, **about)
+    before = server.count.requests
+    said = command(folder, "--questions", 60, "--held-out", 30, "--json")
+    assert said.exit_code == 0, said.err
+    assert server.count.requests - before == 90 * 3
+    ((name, why),) = said.json["left_out"].items()
+    assert name.startswith("counting (")
+    assert "global N" in why
+    assert set(said.json["names"].values()) == {"cheap red", "dear"}
+    for file in ("routes/router.py", "routes/route.json", "route.html"):
+        text = (folder / file).read_text()
+        assert "\x1b" not in text
+        assert "u001b" not in text
+
+
+def test_it_tells_how_many_questions_of_a_pool_the_run_had_asked(tmp_path, run, monkeypatch):
+    _, server = run
+    pooled = written_runs.TASK.replace("rng([seed, len(split)])", "rng(len(split))")
+    monkeypatch.setattr(written_runs, "TASK", pooled.replace("QuestionRung(30)", "QuestionRung(60)"))
+    pool = [(read(CHEAP, "cheap"), "finalist"), (read(DEAR, "dear"), "best seed")]
+    about = {"solve_with": written_runs.MODEL, "base_url": (server.base_url,), "price": ("1,5",)}
+    folder = written_runs.write_run(tmp_path, pool, has_finish=False, **about)
+    numbers = ("--questions", 60, "--held-out", 60)
+    said = command(folder, *numbers, "--json")
+    assert said.exit_code == 0, said.err
+    assert said.json["asked_before"] == {"fitted_on": 60, "questions": 0}
+    assert "had asked 60 of the questions it was fitted on before" in command(folder, *numbers).out
 
 
 def test_what_cannot_be_done_is_refused_and_says_what_to_do(run, tmp_path):

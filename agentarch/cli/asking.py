@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -96,14 +95,20 @@ def opened(
                     one.close()
 
 
-def say_interrupted(command: str, folder: Path) -> int:
+def say_interrupted() -> int:
     """Say how to go on after Ctrl-C; return the exit code."""
-    ERR.print(
-        f"Interrupted; what was answered is kept. Go on with: agentarch {command} {shlex.quote(str(folder))}",
-        soft_wrap=True,
-        markup=False,
-    )
+    ERR.print("Interrupted; what was answered is kept. Go on with the same command.", soft_wrap=True)
     return INTERRUPTED
+
+
+def refuse_to_replace(out: Path | None) -> None:
+    """Make sure that the file named with --out, if one is, is not there yet.
+
+    Raises:
+        UsageError: it is.
+    """
+    if out is not None and out.exists():
+        raise UsageError(f"{str(out)!r} exists and is left alone; name another file with --out, or remove it")
 
 
 def interrupt() -> None:

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from agentarch.catalogue import find_task, find_tasks, seed_designs
 from agentarch.cli.output import ERR, OUT, plain, print_json
 from agentarch.cli.sandboxes import started_executor
-from agentarch.errors import UsageError
 from agentarch.kinds.audits import Audit, audit_task
 from agentarch.kinds.network import CONTRACT
+from agentarch.task import check_rung
 
 LEARNER = "gru"
 
@@ -24,10 +24,7 @@ def audit(name: str, rung: int, seed: int, sandbox: str, as_json: bool) -> int:
     """
     tasks = list(find_tasks("network").values()) if name == "all" else [find_task(name, "network")]
     for task in tasks:
-        if not 0 <= rung < len(task.rungs):
-            raise UsageError(
-                f"the task {task.name!r} has rungs 0 to {len(task.rungs) - 1}, and no rung {rung}"
-            )
+        check_rung(task, rung)
     learner = next(design.source for design in seed_designs(CONTRACT) if design.name == LEARNER)
     found: dict[str, list[Audit]] = {}
     executor = started_executor(sandbox, ready_boxes=1)

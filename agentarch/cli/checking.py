@@ -26,7 +26,7 @@ from agentarch.kinds.measuring import SECRET
 from agentarch.kinds.network import CONTRACT, NetworkKind
 from agentarch.kinds.question_checks import check_questions
 from agentarch.questions import LoadedTask
-from agentarch.task import AnyTask, Task
+from agentarch.task import AnyTask, Task, check_rung
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,7 @@ def check_tasks(kind: str, name: str, rung: int, seed: int, sandbox: str, as_jso
         return _check_questions(name, seed, as_json)
     tasks = named_tasks(name)
     for task in tasks:
-        if not 0 <= rung < len(task.rungs):
-            raise UsageError(
-                f"the task {task.name!r} has rungs 0 to {len(task.rungs) - 1}, and no rung {rung}"
-            )
+        check_rung(task, rung)
     known = load(measurements_file(name))
     boxes = _Boxes(sandbox)
     try:

@@ -24,7 +24,7 @@ from agentarch.execution.contract import MIB, Executor
 from agentarch.kinds import KINDS, Asking, Kind, make_kind
 from agentarch.scoring.headroom import headroom
 from agentarch.search.summary import evaluation_summary
-from agentarch.task import AnyTask
+from agentarch.task import AnyTask, check_rung
 
 ATTEMPTS = 3
 SECRET_VARIABLE = "AGENTARCH_SECRET"
@@ -116,10 +116,7 @@ def _kind_of(file: Path) -> str:
 
 
 def _check(task: AnyTask, asked: Asked) -> None:
-    if not 0 <= asked.rung < len(task.rungs):
-        raise UsageError(
-            f"the task {task.name!r} has no rung {asked.rung}; it has rungs 0 to {len(task.rungs) - 1}"
-        )
+    check_rung(task, asked.rung)
     if asked.seed < 0:
         raise UsageError(f"a seed is a whole number from 0 up, not {asked.seed}")
     if not (math.isfinite(asked.learning_rate) and asked.learning_rate > 0):

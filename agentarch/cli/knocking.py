@@ -22,6 +22,7 @@ from agentarch.search.knockout import (
     save,
 )
 from agentarch.search.session import check_tasks, open_run
+from agentarch.task import check_rung
 
 HIGHEST_DEFAULT_RUNG, UNSCORED_RUNG = 2, 1
 _STYLES = {NEEDED: "green", FAILS_WITHOUT: "green", BETTER_WITHOUT: "yellow"}
@@ -57,10 +58,7 @@ def knock_out_parts(
             f"agentarch show {shlex.quote(str(folder))} {design.id}"
         )
     for task in tasks:
-        if rung >= len(task.rungs):
-            raise UsageError(
-                f"the task {task.name!r} has rungs 0 to {len(task.rungs) - 1}, and no rung {rung}"
-            )
+        check_rung(task, rung)
     parts_of(design, kind)  # so that one that cannot be read is told so at once
     workers = workers or config.workers
     executor = started_executor(sandbox or config.sandbox, ready_boxes=workers)

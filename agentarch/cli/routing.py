@@ -9,10 +9,9 @@ from typing import Any
 from rich.table import Table
 
 from agentarch.broker import Broker
-from agentarch.cli.asking import interrupt, opened, say_interrupted
+from agentarch.cli.asking import interrupt, opened, refuse_to_replace, say_interrupted
 from agentarch.cli.output import ERR, OUT, number_text, plain, print_json, score_text
 from agentarch.cli.searching import stopping_signals
-from agentarch.errors import UsageError
 from agentarch.files import write_whole
 from agentarch.report.route import render_route
 from agentarch.search.answered import Sheets
@@ -51,8 +50,7 @@ def route_run(
         UsageError: the run is of another kind, its tasks have changed, or `out` is there already.
         agentarch.search.routing.fitting.NothingToRoute: there is nothing to choose between.
     """
-    if out is not None and out.exists():
-        raise UsageError(f"{str(out)!r} exists and is left alone; name another file with --out, or remove it")
+    refuse_to_replace(out)
     try:
         with stopping_signals(interrupt), opened(folder, "route", changes, workers, sandbox) as it:
             run = it.run
@@ -63,7 +61,7 @@ def route_run(
             sheets = Sheets(run.folder, it.kind, run.config.solve_with)
             found = route(run, wanted, sheets, it.executor, it.workers, it.tell)
     except KeyboardInterrupt:
-        return say_interrupted("route", folder)
+        return say_interrupted()
     if not as_json_:
         _tell(found)  # first, so that a full disk does not hide what was found
     file = save(found, folder)
@@ -108,6 +106,12 @@ def _tell(found: Route) -> None:
         f"questions, judged on {judged.questions:,} others, rung {found.rung}[/dim]",
         soft_wrap=True,
     )
+    if found.fitted_before or found.judged_before:
+        OUT.print(
+            f"[yellow]the run had asked {found.fitted_before:,} of the questions it was fitted on before, and "
+            f"{found.judged_before:,} of those it was judged on: they have chosen these pipelines[/yellow]",
+            soft_wrap=True,
+        )
     OUT.print(f"Against always asking {plain(names[judged.best])}: {plain(judged.against_best)}")
     if judged.affordable is not None and judged.against_affordable is not None:
         OUT.print(

@@ -138,6 +138,10 @@ class AgentKind:
             told.update(salt)
         return told.hexdigest()[:12]
 
+    def questions(self, task: AnyTask, request: Request) -> tuple[str, ...]:
+        """Return what every design is asked by a request."""
+        return self._prepare(cast("AgentTask", task), request).questions.inputs
+
     def close(self) -> None:
         """Close the broker; see `agentarch.kinds.Kind.close`."""
         if self.broker is not None:

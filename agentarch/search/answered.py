@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -124,9 +124,15 @@ class Sheets:
             on_done(len(found), len(requests))
         return found
 
+    def questions_of(self, task: AnyTask, requests: Iterable[Request]) -> set[str]:
+        """Return every question that requests ask of a task, whichever designs they are about."""
+        sets = {replace(one, design_id="") for one in requests}
+        return {question for one in sets for question in self._kind.questions(task, one)}
+
     def _sheet(self, done: Evaluation) -> Sheet:
+        dollars = done.measures.get("dollars", 0.0)
         if done.score is None:
-            return Sheet(done.request, self._models, done.outcome, done.reason)
+            return Sheet(done.request, self._models, done.outcome, done.reason, dollars=dollars)
         assert self._kind.traces is not None
         trace = read_trace(str(done.report["trace"]), self._kind.traces)
         return Sheet(
@@ -136,7 +142,7 @@ class Sheets:
             questions=trace.questions,
             scores=done.score.items,
             tokens=tuple(sum(call.tokens for call in calls) for calls in trace.calls),
-            dollars=done.measures.get("dollars", 0.0),
+            dollars=dollars,
         )
 
     def _file(self, task: AnyTask, request: Request) -> Path:

@@ -29,12 +29,10 @@ from agentarch.proposers.reading import read_anatomy
 from agentarch.proposers.variation import plain_name
 from agentarch.scoring import Difference, Noise, NoisePool, difference
 from agentarch.scoring.evidence import LEVEL
+from agentarch.seeding import KNOCKOUT_SEEDS
 from agentarch.task import AnyTask
 
 FOLDER = "knockouts"
-FIRST_SEED = 1_000_000
-"""Seeds from here on are used for knockouts only."""
-
 ATTEMPTS = 3
 SMALLEST_EFFECT = 0.01
 """A difference below this is none, however little it varies: it is that of a few items."""
@@ -153,7 +151,7 @@ def knock_out(
     designs = {one.id: one for one in (design, *(left for _, left in variants))}
     by_name = {task.name: task for task in tasks}
     requests = [
-        Request(one, task, rung, FIRST_SEED + seed)
+        Request(one, task, rung, KNOCKOUT_SEEDS[seed])
         for one, task, seed in product(designs, by_name, range(seeds))
     ]
 

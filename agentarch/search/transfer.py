@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,13 +26,14 @@ from agentarch.scoring.headroom import headroom
 from agentarch.search.answered import OnDone, Sheet, Sheets, score_of
 from agentarch.search.decision import Choice
 from agentarch.search.finish import FINALIST, judged_contenders
+from agentarch.search.session import Run
 from agentarch.search.state import RunState
+from agentarch.seeding import TRANSFER_SEEDS
 from agentarch.task import AnyTask
 
 FILE_NAME = "transfers.json"
-FIRST_SEED = 3_000_000
 SEEDS_A_LOOK = 10_000
-"""Each look at a task and a model has questions of its own."""
+"""Each look at a task and a model has seeds of its own; what they draw from a file may be the same questions."""
 
 SPLIT = "test"
 
@@ -75,9 +76,12 @@ class Transfer:
 
     Attributes:
         task: its name.
+        fingerprint: of the task, for one that is named twice is looked at once.
         model: that was asked.
         rung: of the task.
-        questions: that each design was asked.
+        wanted: questions that were asked for.
+        questions: that each design was asked: fewer than wanted where the task has no more.
+        asked_before: of these, how many the run or an earlier look has asked.
         look: 1 for the first; a later one is a choice and no test.
         at: when it was done, seconds since the epoch.
         control: id of the design that the others are compared with: the hardest control of the run's verdict.
@@ -86,9 +90,12 @@ class Transfer:
     """
 
     task: str
+    fingerprint: str
     model: str
     rung: int
+    wanted: int
     questions: int
+    asked_before: int
     look: int
     at: float
     control: str
@@ -109,6 +116,10 @@ class Transfer:
         if found.high < 0:
             return f"{leader.name} is worse than {control.name} {where}: {found}"
         return f"{leader.name} is not surely better than {control.name} {where}: {found}"
+
+    def is_of(self, task: AnyTask, fingerprint: str, model: str) -> bool:
+        """Whether it is of a task, by its name or what it asks, and a model."""
+        return self.model == model and (self.task == task.name or self.fingerprint == fingerprint)
 
 
 _TRANSFERS = TypeAdapter(tuple[Transfer, ...])
@@ -179,14 +190,29 @@ def save(found: Sequence[Transfer], folder: Path) -> None:
     write_whole(folder / FILE_NAME, json.dumps([asdict(one) for one in found], indent=2) + "\n")
 
 
+def questions_before(task: AnyTask, run: Run, earlier: Sequence[Transfer], sheets: Sheets) -> set[str]:
+    """Return every question that the run has asked on its own tasks, and earlier looks at a task have."""
+    found: set[str] = set()
+    for own in run.tasks:
+        done = [one.request for one in run.state.all_evaluations() if one.request.task == own.name]
+        found |= sheets.questions_of(own, done)
+    for one in earlier:
+        if one.rung < len(task.rungs):
+            seeds = _seeds(one.wanted, task, one.rung, one.look)
+            found |= sheets.questions_of(task, _requests("", one.task, one.rung, seeds))
+    return found
+
+
 def look(
     line_up: LineUp,
     designs: Mapping[str, Design],
     task: AnyTask,
+    fingerprint: str,
     model: str,
     rung: int,
     questions: int,
     number: int,
+    before: Container[str],
     sheets: Sheets,
     executor: Callable[[], Executor],
     workers: int,
@@ -198,10 +224,12 @@ def look(
         line_up: who is asked.
         designs: by id.
         task: another than the run's, or with another model.
+        fingerprint: of the task.
         model: that is asked; the only one of the kind's broker.
         rung: of the task.
         questions: at most so many, none twice.
         number: of the look, from 1.
+        before: questions that were asked before; see `questions_before`.
         sheets: of the run, with this model.
         executor: see `agentarch.search.answered.Sheets.fill`.
         workers: boxes at a time.
@@ -210,12 +238,8 @@ def look(
     Raises:
         AgentarchError: some could not be asked through no fault of theirs; what was answered is kept.
     """
-    seeds = -(-questions // task.rungs[rung].scored_items)
-    first = FIRST_SEED + (number - 1) * SEEDS_A_LOOK
-    requests = {
-        one: [Request(one, task.name, rung, first + seed, SPLIT) for seed in range(seeds)]
-        for one in line_up.roles
-    }
+    seeds = _seeds(questions, task, rung, number)
+    requests = {one: _requests(one, task.name, rung, seeds) for one in line_up.roles}
     wanted = [request for found in requests.values() for request in found]
     sheets_of = sheets.fill(designs, {task.name: task}, wanted, executor, workers, on_done)
     if lacking := [request for request in wanted if request not in sheets_of]:
@@ -230,11 +254,15 @@ def look(
     finalists = sum(role == FINALIST for role in line_up.roles.values())
     rows = tuple(_row(line_up, designs[one], answered, 1 - (1 - LEVEL) / finalists) for one in line_up.roles)
     known = {one.name: one.score for one in rows if one.score is not None}
+    asked = max((found.questions for found in answered.values()), key=len)
     return Transfer(
         task=task.name,
+        fingerprint=fingerprint,
         model=model,
         rung=rung,
-        questions=max(len(found.scores) for found in answered.values()),
+        wanted=questions,
+        questions=len(asked),
+        asked_before=sum(one in before for one in asked),
         look=number,
         at=time.time(),
         control=line_up.control,
@@ -243,8 +271,20 @@ def look(
     )
 
 
+def _seeds(questions: int, task: AnyTask, rung: int, number: int) -> Sequence[int]:
+    """Return the seeds that draw so many questions at a look."""
+    first = (number - 1) * SEEDS_A_LOOK
+    count = -(-questions // task.rungs[rung].scored_items)
+    return [TRANSFER_SEEDS[first + at] for at in range(count)]
+
+
+def _requests(design: str, task: str, rung: int, seeds: Sequence[int]) -> list[Request]:
+    return [Request(design, task, rung, seed, SPLIT) for seed in seeds]
+
+
 @dataclass(frozen=True)
 class _Answered:
+    questions: tuple[str, ...]
     scores: tuple[float, ...]
     tokens: tuple[int, ...]
     dollars: float
@@ -256,13 +296,16 @@ def _together(sheets: Sequence[Sheet], most: int) -> _Answered:
     failed = next((one for one in sheets if not one.questions), None)
     dollars = sum(one.dollars for one in sheets)
     if failed is not None:
-        return _Answered((), (), dollars, f"{failed.outcome.value}: {failed.reason}")
+        return _Answered((), (), (), dollars, f"{failed.outcome.value}: {failed.reason}")
     rows: dict[str, tuple[float, int]] = {}
     for sheet in sheets:
         for question, score, tokens in zip(sheet.questions, sheet.scores, sheet.tokens, strict=True):
             rows.setdefault(question, (score, tokens))
-    kept = list(rows.values())[:most]
-    return _Answered(tuple(score for score, _ in kept), tuple(tokens for _, tokens in kept), dollars, "")
+    asked = tuple(rows)[:most]
+    kept = [rows[one] for one in asked]
+    return _Answered(
+        asked, tuple(score for score, _ in kept), tuple(tokens for _, tokens in kept), dollars, ""
+    )
 
 
 def _row(line_up: LineUp, design: Design, answered: Mapping[str, _Answered], level: float) -> Row:

@@ -55,14 +55,14 @@ class World:
 
     @classmethod
     def made_from(cls, world: str) -> "World":
-        """Return the task about a named world.
+        """Return the task about a named world; about the first it is `world` itself, and called so.
 
         Raises:
             agentarch.errors.UsageError: there is none of that name.
         """
         if world not in worlds():
             raise unknown_name("world", world, worlds())
-        return cls(world)
+        return cls("" if world == worlds()[0] else world)
 
     def data(self, split: str, rung: int, seed: int) -> Questions:
         """Draw questions from the chains of a split, with names of their own each."""

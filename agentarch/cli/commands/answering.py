@@ -56,7 +56,8 @@ def route(
 ) -> None:
     """Fit a policy that sends each question to the pipeline that is worth its tokens, and say what that brings.
 
-    The run's elites answer questions that the search has not asked; the policy is fitted on some and judged on others.
+    The run's elites answer questions drawn anew; the policy is fitted on some and judged on others. Of a task from a
+    file, some may be questions that the run has asked; how many is told.
     What it keeps is told beside every single pipeline and beside mixing two of them by a coin, which needs no policy.
     The router is written out as one pipeline, its curve drawn in route.html in the run's folder. What was answered is
     kept, so that a second time, or after Ctrl-C, nothing is paid again.
@@ -106,7 +107,7 @@ def transfer(
         int | None, typer.Option(min=8, help="Of every task.  [default: as many as the rung has]")
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Look again, at other questions; all figures will say so.")
+        bool, typer.Option("--force", help="Look again, with other seeds; all figures will say so.")
     ] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="Also write what was found here.")
@@ -122,7 +123,8 @@ def transfer(
     """Score a run's finalists and controls on other tasks and with other models, once, each against the control.
 
     Every design is asked the same questions of the test split of each task by each model. What was found is kept with
-    the run and shown again when asked for; a second look needs --force, for a design chosen by it has no test. After
+    the run and shown again when asked for; a second look needs --force, for a design chosen by it has no test, and
+    says how many of its questions were asked before. After
     Ctrl-C or a kill the same command goes on, and pays for nothing twice.
     """
     from agentarch.cli.transferring import Asked

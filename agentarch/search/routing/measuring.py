@@ -1,4 +1,8 @@
-"""Which pipelines of a run a router chooses among, and what they answer to questions that no search has asked."""
+"""Which pipelines of a run a router chooses among, and what they answer to questions drawn for it alone.
+
+An elite's luck on the search's own questions is none of its merit, so the seeds are others. A task that draws from a
+file has only so many questions, and may draw again what the run has asked: the router says of how many that holds.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +17,9 @@ from agentarch.execution import Executor
 from agentarch.search.answered import OnDone, Sheet, Sheets
 from agentarch.search.routing.fitting import Answers, NothingToRoute
 from agentarch.search.state import RunState
+from agentarch.seeding import ROUTER_SEEDS
 from agentarch.task import AnyTask
-
-FIRST_SEED = 2_000_000
-"""Seeds from here on are used for routers only: an elite's luck on the search's own questions is none of its merit."""
+from agentarch.text import one_line
 
 MOST_PIPELINES = 12
 FITTED, HELD_OUT = "search", "confirm"
@@ -55,7 +58,7 @@ def requests_for(
     found = []
     for design, task in product(designs, tasks):
         seeds = -(-questions // task.rungs[rung].scored_items)
-        found += [Request(design, task.name, rung, FIRST_SEED + seed, split) for seed in range(seeds)]
+        found += [Request(design, task.name, rung, ROUTER_SEEDS[seed], split) for seed in range(seeds)]
     return found
 
 
@@ -105,7 +108,7 @@ def measure(
             left_out[one.design_id] = f"{sheet.outcome.value}: {sheet.reason}"
     kept = [one for one in designs if one not in left_out]
     if len(kept) < 2:
-        told = "; ".join(f"{designs[one].label}: {why}" for one, why in left_out.items())
+        told = "; ".join(f"{one_line(designs[one].label, 80)}: {why}" for one, why in left_out.items())
         raise NothingToRoute(
             f"fewer than two pipelines answered everything, so there is nothing to choose: {told}"
         )

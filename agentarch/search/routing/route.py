@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from agentarch.design import Design
-from agentarch.errors import UsageError
+from agentarch.design import Contract, Design
 from agentarch.execution import Executor
 from agentarch.files import write_whole
 from agentarch.search.answered import OnDone, Sheets
-from agentarch.search.routing.fitting import Policy, fit
+from agentarch.search.routing.fitting import Answers, NothingToRoute, Policy, fit
 from agentarch.search.routing.judging import Judged, judge_router
 from agentarch.search.routing.measuring import FITTED, HELD_OUT, measure, pipelines_of
-from agentarch.search.routing.writing import write_router
+from agentarch.search.routing.writing import clean_label, why_not_alone, write_router
 from agentarch.search.session import Run
+from agentarch.task import check_rung
+from agentarch.text import one_line
 
 FOLDER = "routes"
 HIGHEST_DEFAULT_RUNG = 2
@@ -56,6 +57,8 @@ class Route:
         names: of the pipelines, by id.
         left_out: why some pipelines are not chosen among, by name.
         rung: of every task.
+        fitted_before: of the questions that it was fitted on, how many the run had asked before.
+        judged_before: likewise, of those that it was judged on.
     """
 
     design: Design
@@ -64,11 +67,13 @@ class Route:
     names: Mapping[str, str]
     left_out: Mapping[str, str]
     rung: int
+    fitted_before: int
+    judged_before: int
 
     @property
     def sentence(self) -> str:
         """What it is worth, and whether routing helps at all."""
-        return told(self.judged, self.names)
+        return told(self.judged, self.names, self.judged_before)
 
 
 def route(
@@ -87,38 +92,75 @@ def route(
     Raises:
         UsageError: a task has no such rung.
         agentarch.search.routing.fitting.NothingToRoute: there is nothing to choose between.
-        agentarch.search.routing.writing.NotWritable: the pipelines cannot stand in one file.
+        agentarch.search.routing.writing.NotWritable: all pipelines together are too long for one file.
     """
     scored = pipelines_of(run.state)
-    designs = {one.design.id: one.design for one in scored}
+    designs, left_out = writable([one.design for one in scored], run.kind.contract)
     rung = min(*(one.rung for one in scored), HIGHEST_DEFAULT_RUNG) if wanted.rung is None else wanted.rung
     for task in run.tasks:
-        if rung >= len(task.rungs):
-            raise UsageError(
-                f"the task {task.name!r} has rungs 0 to {len(task.rungs) - 1}, and no rung {rung}"
-            )
+        check_rung(task, rung)
     counts = {FITTED: wanted.questions, HELD_OUT: wanted.held_out}
-    answers, left_out = measure(sheets, designs, run.tasks, rung, counts, executor, workers, on_done)
+    answers, failed = measure(sheets, designs, run.tasks, rung, counts, executor, workers, on_done)
     fitted = fit(answers[FITTED])
     keep = wanted.keep
     policy = fitted.at(wanted.price or 0.0) if keep is None else fitted.policy_that_keeps(keep)
     judged = judge_router(fitted, policy, wanted.keep, answers[HELD_OUT])
-    names = {one: design.name for one, design in designs.items()}
-    sentence = told(judged, names)
+    names = {one: one_line(design.name, 60) for one, design in designs.items()}
+    before = _asked_by(run, sheets)
+    fitted_before, judged_before = (_number_in(answers[split], before) for split in (FITTED, HELD_OUT))
+    sentence = told(judged, names, judged_before)
     return Route(
         design=write_router(policy, designs, run.kind.contract, sentence),
         policy=policy,
         judged=judged,
         names=names,
-        left_out={designs[one].label: why for one, why in left_out.items()},
+        left_out={**left_out, **{clean_label(designs[one]): why for one, why in failed.items()}},
         rung=rung,
+        fitted_before=fitted_before,
+        judged_before=judged_before,
     )
 
 
-def told(judged: Judged, names: Mapping[str, str]) -> str:
-    """Return what a router is worth, in plain words."""
+def writable(designs: Sequence[Design], contract: Contract) -> tuple[dict[str, Design], dict[str, str]]:
+    """Return the designs that can stand in a router, by id, and why the others cannot, by name.
+
+    Raises:
+        NothingToRoute: fewer than two can.
+    """
+    faults = {one.id: why_not_alone(one, contract) for one in designs}
+    left_out = {clean_label(one): faults[one.id] for one in designs if faults[one.id]}
+    kept = {one.id: one for one in designs if not faults[one.id]}
+    if len(kept) < 2:
+        said = "; ".join(f"{name}: {why}" for name, why in left_out.items())
+        raise NothingToRoute(f"fewer than two pipelines can stand in a router: {said}")
+    return kept, left_out
+
+
+def _asked_by(run: Run, sheets: Sheets) -> dict[str, set[str]]:
+    """Return every question that the run has asked, by task."""
+    done = [one.request for one in run.state.all_evaluations()]
+    return {
+        task.name: sheets.questions_of(task, [one for one in done if one.task == task.name])
+        for task in run.tasks
+    }
+
+
+def _number_in(answers: Answers, before: Mapping[str, set[str]]) -> int:
+    pairs = zip(answers.tasks, answers.questions, strict=True)
+    return sum(question in before[task] for task, question in pairs)
+
+
+def told(judged: Judged, names: Mapping[str, str], asked_before: int = 0) -> str:
+    """Return what a router is worth, in plain words.
+
+    Args:
+        judged: its numbers.
+        names: of the pipelines, by id.
+        asked_before: of the held-out questions, how many the run had asked before.
+    """
     best = names[judged.best]
     where = f"{judged.questions:,} held-out questions"
+    where += f", {asked_before:,} of which the run had asked before" if asked_before else ""
     kept, low, high = judged.kept
     share = "" if math.isnan(kept) else f"{kept:.1%} [{low:.1%}, {high:.1%}] of "
     if len(judged.shares) == 1:
@@ -174,6 +216,7 @@ def as_json(found: Route) -> dict[str, Any]:
         "helps": found.judged.helps,
         "design": found.design.id,
         "rung": found.rung,
+        "asked_before": {"fitted_on": found.fitted_before, "questions": found.judged_before},
         "names": dict(found.names),
         "left_out": dict(found.left_out),
         "policy": asdict(found.policy),

@@ -1,7 +1,8 @@
 """Writes a router out as one agent design: its pipelines, its numbers, and the lines that choose.
 
 Each pipeline stands whole in a function of its own, so that nothing that two of them call alike can mix; the text of a
-pipeline is moved to the right and otherwise left as it is.
+pipeline is moved to the right and otherwise left as it is. `agentarch.proposers.pipelines.composing.plug` would not do:
+it merges two files into one namespace, and refuses what recombination cannot read.
 """
 
 from __future__ import annotations
@@ -33,6 +34,16 @@ class NotWritable(AgentarchError):
     """A pipeline cannot stand in one file with others; the message says why."""
 
 
+def why_not_alone(design: Design, contract: Contract) -> str:
+    """Return why a router cannot be written even over one pipeline alone; an empty text where it can."""
+    weights = ((0.0,) * (1 + len(choosing.features("", ()))),)
+    try:
+        _read(Policy((design.id,), (), weights, weights, 0.0), [design], contract, "")
+    except (NotWritable, DesignError) as error:
+        return str(error)
+    return ""
+
+
 def write_router(policy: Policy, designs: Mapping[str, Design], contract: Contract, sentence: str) -> Design:
     """Return a router as a design.
 
@@ -46,6 +57,27 @@ def write_router(policy: Policy, designs: Mapping[str, Design], contract: Contra
         NotWritable: a pipeline cannot be put beside others, or all together are too long.
     """
     chosen = [designs[one] for one in policy.designs]
+    try:
+        return _read(policy, chosen, contract, sentence)
+    except DesignError as error:
+        raise NotWritable(
+            f"the router over {', '.join(clean_label(one) for one in chosen)} is no design: {error}. A higher --price "
+            "or a lower --keep takes fewer pipelines; what was answered is kept"
+        ) from None
+
+
+def clean_label(design: Design) -> str:
+    """Return a design's name and the beginning of its id, safe to print and to put in a file."""
+    return one_line(design.label, 80)
+
+
+def _read(policy: Policy, chosen: Sequence[Design], contract: Contract, sentence: str) -> Design:
+    """Return a router over designs as a design.
+
+    Raises:
+        NotWritable: one cannot be put beside others.
+        DesignError: all together are no design.
+    """
     names = [f"pipeline_{number}" for number in range(1, len(chosen) + 1)]
     future = "from __future__ import annotations\n\n" if any(_futures(one) for one in chosen) else ""
     sections = [
@@ -73,16 +105,11 @@ def write_router(policy: Policy, designs: Mapping[str, Design], contract: Contra
         operator="route",
         parents=policy.designs,
     )
-    try:
-        return read_design(proposal, contract)
-    except DesignError as error:
-        raise NotWritable(
-            f"the router over {', '.join(one.label for one in chosen)} is no design: {error}"
-        ) from None
+    return read_design(proposal, contract)
 
 
 def _docstring(chosen: Sequence[Design], sentence: str) -> str:
-    names = ", ".join(f"{one_line(one.name, 60)} ({one.id[:8]})" for one in chosen)
+    names = ", ".join(clean_label(one) for one in chosen)
     told = [f"Sends each question to one of {len(chosen)} pipelines: {names}.", sentence]
     safe = [one.replace("\\", "").replace('"', "'") for one in told]
     return '"""' + "\n\n".join(textwrap.fill(one, LINE_LENGTH - 3) for one in safe) + '\n"""'
@@ -107,31 +134,35 @@ def _pipeline(name: str, design: Design) -> str:
     """Return a function that defines a whole design and returns its `solve`.
 
     Raises:
-        NotWritable: it speaks of the top level by name, which inside a function is another one.
+        NotWritable: it speaks of the top level by name, which inside a function is another one, or its imports from
+            `__future__` cannot be taken out of it line by line.
     """
     tree = parse(design.source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Global):
             raise NotWritable(
-                f"{design.label} changes what its file holds (`global {node.names[0]}`), so it cannot stand in a "
-                "function; leave it out of the run, or change it"
+                f"it changes what its file holds (`global {node.names[0]}`), so it cannot stand in a function"
             )
         if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
-            raise NotWritable(
-                f"{design.label} imports everything of `{node.module}`, which a function cannot"
-            )
-    moved = "\n".join(_moved(design.source, _futures(design))).strip("\n")
+            raise NotWritable(f"it imports everything of `{node.module}`, which a function cannot")
+    futures = _futures(design)
+    if any(not futures.isdisjoint(_lines(node)) for node in tree.body if not _is_future(node)):
+        raise NotWritable("its import from `__future__` shares a line with another statement")
+    moved = "\n".join(_moved(design.source, futures)).strip("\n")
     return f"def {name}():\n{moved}\n\n{INDENT}return solve"
 
 
 def _futures(design: Design) -> frozenset[int]:
     """Return the lines of a design's imports from `__future__`, which stand at the top of a file or nowhere."""
-    return frozenset(
-        line
-        for node in parse(design.source).body
-        if isinstance(node, ast.ImportFrom) and node.module == "__future__"
-        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
-    )
+    return frozenset(line for node in parse(design.source).body if _is_future(node) for line in _lines(node))
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _lines(node: ast.stmt) -> range:
+    return range(node.lineno, (node.end_lineno or node.lineno) + 1)
 
 
 def _moved(source: str, without: Collection[int]) -> Iterator[str]:
