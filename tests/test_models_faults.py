@@ -119,10 +119,12 @@ def test_hostile_text_is_passed_on_as_text_that_a_file_can_hold(model, text, tmp
 
 def test_a_model_that_says_nothing_is_no_answer_after_three_times(model, tmp_path):
     with ModelServer(faults=["empty"] * 9) as server, asking(tmp_path, model, server=server) as asker:
-        with pytest.raises(NoAnswer, match="nothing"):
+        with pytest.raises(NoAnswer, match="nothing") as none:
             asker.ask(question(model))
         assert asker.books.outcomes == ["answered"] * 3
         assert asker.books.usage.input_tokens == server.count.input_tokens
+        assert none.value.usage == asker.books.usage
+        assert none.value.usage.input_tokens > 0
 
 
 @pytest.mark.parametrize(("header", "seconds"), [("7", 7), ("2.5", 2.5)])

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from support import author, commands, logs, riddles
-from support.commands import finish, start
-from support.model_runs import wait
+from support.model_runs import begun, wait
 from support.model_server import ModelServer, Request
 
 pytestmark = pytest.mark.slow
@@ -95,10 +94,8 @@ def test_the_writer_is_shown_agents_and_never_a_question(told):
 def test_a_run_over_agents_that_is_killed_goes_on_and_pays_for_no_answer_twice(tmp_path):
     folder = tmp_path / "run"
     with ModelServer(write_or_solve) as server:
-        process = start(*search(folder, server), folder=tmp_path)
-        wait(process, lambda: len(logs.evaluated(folder)) >= 25, "evaluations are recorded")
-        process.kill()
-        finish(process)
+        with begun(*search(folder, server), folder=tmp_path) as process:
+            wait(process, lambda: len(logs.evaluated(folder)) >= 25, "evaluations are recorded")
         before = logs.evaluated_in_a_copy(folder, tmp_path / "copy")
         said = commands.run("resume", folder, "--json", folder=tmp_path)
         assert said.exit_code == 0, said.err
@@ -113,13 +110,19 @@ def test_a_run_over_agents_that_is_killed_goes_on_and_pays_for_no_answer_twice(t
 
 def test_an_agent_waits_for_a_person_and_is_scored_once_it_is_approved(tmp_path):
     folder = tmp_path / "run"
-    with ModelServer(write_or_solve) as server:
-        process = start(*search(folder, server, "--review", "gate"), folder=tmp_path)
 
-        def waiting() -> list[dict]:
-            listed = commands.run("review", folder, "--list", "--json", folder=tmp_path)
-            return listed.json["pending"] if listed.exit_code == 0 else []
+    def waiting() -> list[dict]:
+        listed = commands.run("review", folder, "--list", "--json", folder=tmp_path)
+        return listed.json["pending"] if listed.exit_code == 0 else []
 
+    def rungs(one: dict) -> set[int]:
+        done = evaluations(folder)
+        return {e["request"]["rung"] for e in done if e["request"]["design_id"] == one["design"]}
+
+    with (
+        ModelServer(write_or_solve) as server,
+        begun(*search(folder, server, "--review", "gate"), folder=tmp_path) as process,
+    ):
         wait(process, lambda: len(waiting()) >= 2, "proposals wait")
         first, second = waiting()[:2]
         shown = commands.run("review", folder, "--show", first["id"], folder=tmp_path)
@@ -127,12 +130,5 @@ def test_an_agent_waits_for_a_person_and_is_scored_once_it_is_approved(tmp_path)
         for one, decision in ((first, "--approve"), (second, "--reject")):
             decided = commands.run("review", folder, decision, one["id"], "--reason", "no", folder=tmp_path)
             assert decided.exit_code == 0, decided.err
-
-        def rungs(one: dict) -> set[int]:
-            done = evaluations(folder)
-            return {e["request"]["rung"] for e in done if e["request"]["design_id"] == one["design"]}
-
         wait(process, lambda: rungs(first) == {0, 1}, "the approved one is scored")
         assert rungs(second) == {0}
-        process.kill()
-        finish(process)

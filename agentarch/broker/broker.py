@@ -5,16 +5,26 @@ So a design that makes a thousand calls at once delays one that makes few by a t
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import threading
+import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agentarch.broker.contract import Answer, Backend, Call
 
 Done = Callable[[Answer | Exception], None]
-"""Takes the answer to a call; called from a thread of the broker."""
+"""Takes the answer to a call; called from a thread of the broker. Where it raises, it is told so in the same way."""
+
+CLOSING_SECONDS = 5.0
+"""So long are the threads of a model waited for when it is closed, all together."""
+
+log = logging.getLogger(__name__)
+
+
+class Miscounted(Exception):
+    """A backend gave more or fewer answers than there were calls."""
 
 
 class Closed(Exception):
@@ -73,20 +83,22 @@ class _Counter:
         self._changed = threading.Condition()
         self._lines: OrderedDict[Hashable, deque[_Waiting]] = OrderedDict()
         self._threads: list[threading.Thread] = []
-        self._idle = 0
+        self._idle = 0  # threads that look for calls before they do anything else
         self._is_closed = False
 
     def submit(self, line: Hashable, waiting: _Waiting) -> None:
         with self._changed:
             if not self._is_closed:
                 self._lines.setdefault(line, deque()).append(waiting)
-                if not self._idle and len(self._threads) < self._backend.workers:
+                calls = sum(map(len, self._lines.values()))
+                if calls > self._idle * self._backend.batch and len(self._threads) < self._backend.workers:
                     thread = threading.Thread(target=self._serve, daemon=True)
                     self._threads.append(thread)
+                    self._idle += 1
                     thread.start()
                 self._changed.notify()
                 return
-        waiting.done(Closed("the run is being stopped"))
+        _tell(waiting, Closed("the run is being stopped"))
 
     def forget(self, line: Hashable, question: int) -> None:
         with self._changed:
@@ -104,27 +116,34 @@ class _Counter:
             self._changed.notify_all()
         self._backend.close()
         for waiting in left:
-            waiting.done(Closed("the run is being stopped"))
+            _tell(waiting, Closed("the run is being stopped"))
+        deadline = time.monotonic() + CLOSING_SECONDS
         for thread in self._threads:
-            thread.join(timeout=5.0)
+            thread.join(timeout=max(0.0, deadline - time.monotonic()))
 
     def _serve(self) -> None:
         while True:
             with self._changed:
-                self._idle += 1
                 while not self._lines and not self._is_closed:
                     self._changed.wait()
                 self._idle -= 1
                 if self._is_closed:
                     return
                 taken = self._take()
-            try:
-                answers = self._backend.answer([waiting.call for waiting in taken])
-            except Exception as error:  # ours; each who waits is told, and none waits for ever
-                answers = [error] * len(taken)
-            for waiting, answer in zip(taken, answers, strict=True):
-                with contextlib.suppress(Exception):  # whoever hears it badly harms no other
-                    waiting.done(answer)
+            for waiting, answer in zip(taken, self._answers(taken), strict=True):
+                _tell(waiting, answer)
+            with self._changed:
+                self._idle += 1
+
+    def _answers(self, taken: Sequence[_Waiting]) -> Sequence[Answer | Exception]:
+        """Return one answer a call, or what went wrong: it is our fault, and none waits for ever."""
+        try:
+            answers = self._backend.answer([waiting.call for waiting in taken])
+            if len(answers) != len(taken):
+                raise Miscounted(f"expected {len(taken)} answers from the backend; {len(answers)} came")
+        except Exception as error:
+            return [error] * len(taken)
+        return answers
 
     def _take(self) -> list[_Waiting]:
         """Take a batch, one call of each line in turn."""
@@ -135,3 +154,14 @@ class _Counter:
             if waiting:
                 self._lines[line] = waiting  # at the end: every other line comes first
         return taken
+
+
+def _tell(waiting: _Waiting, answer: Answer | Exception) -> None:
+    """Hand over an answer; where that fails, hand over why. Whoever hears it badly harms no other."""
+    try:
+        waiting.done(answer)
+    except Exception as error:
+        try:
+            waiting.done(error)
+        except Exception:
+            log.exception("an answer to question %d could not be handed over", waiting.question)

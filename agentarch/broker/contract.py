@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Call:
-    """A call of a design that has been checked and has room in its budget.
+    """One sample that a design asks for: it has been checked and has room in its budget.
 
     Attributes:
         model: who is asked; one that the run allows.
@@ -17,9 +17,8 @@ class Call:
         system: instructions that go before; hostile text.
         temperature: of sampling; None for the model's own.
         max_tokens: no answer is longer.
-        n: how many answers are sampled.
-        repeat: how many samples of the same call the question has had before; samples `repeat` to `repeat + n - 1` are
-            wanted, and each of them is the same whenever it is asked for.
+        repeat: how many samples of the same call the question has had before; each of them is the same whenever it is
+            asked for.
         salt: what the names in the question are hidden by; empty for none. See `agentarch.embedded.Salt`.
         world: the closed world that the question is about; empty for none.
         key: of the question, so that chance differs from one to the next.
@@ -30,7 +29,6 @@ class Call:
     system: str
     temperature: float | None
     max_tokens: int
-    n: int
     repeat: int
     salt: bytes = b""
     world: str = ""
@@ -42,15 +40,15 @@ class Answer:
     """What a model answered.
 
     Attributes:
-        texts: one a sample; hostile text.
-        prompt_tokens: sent, for all samples together.
-        output_tokens: written in each sample.
-        dollars: of all samples; None where the price is not known.
+        text: hostile; empty where the model had nothing to say, which costs what it costs.
+        prompt_tokens: sent.
+        output_tokens: written.
+        dollars: None where the price is not known.
     """
 
-    texts: tuple[str, ...]
+    text: str
     prompt_tokens: int
-    output_tokens: tuple[int, ...]
+    output_tokens: int
     dollars: float | None = None
 
 
@@ -68,7 +66,8 @@ class Backend(Protocol):
     def answer(self, calls: Sequence[Call]) -> Sequence[Answer | Exception]:
         """Answer some calls, each on its own account: a fault of one is in its place and spoils no other.
 
-        Waits out what passes by itself, such as a provider that is down.
+        Waits out what passes by itself, such as a provider that is down. An exception is a fault of ours or of the
+        provider's, never of the design's.
         """
         ...
 

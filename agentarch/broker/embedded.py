@@ -35,9 +35,8 @@ class EmbeddedBackend:
                 answers.update(dict.fromkeys(numbers, error))
                 continue
             for number, reply in zip(numbers, replies, strict=True):
-                n = len(reply.texts)
-                each = _shares(reply.output_tokens, n)
-                answers[number] = Answer(reply.texts, reply.prompt_tokens * n, each, dollars=0.0)
+                (text,) = reply.texts
+                answers[number] = Answer(text, reply.prompt_tokens, reply.output_tokens, dollars=0.0)
         return [answers[number] for number in range(len(calls))]
 
     def close(self) -> None:
@@ -56,14 +55,7 @@ def _request(call: Call) -> Request:
         system=call.system or None,
         temperature=TEMPERATURE if call.temperature is None else call.temperature,
         max_tokens=min(call.max_tokens, MOST_TOKENS),
-        n=call.n,
         salt=call.salt,
         key=call.key,
         repeat=call.repeat,
     )
-
-
-def _shares(total: int, n: int) -> tuple[int, ...]:
-    """Divide a count among samples, the first taking what is left over."""
-    each, left = divmod(total, n)
-    return (each + left, *([each] * (n - 1)))

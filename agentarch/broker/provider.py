@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from agentarch.broker.contract import Answer, Call
-from agentarch.models import Ask, Client, Reply, Stopped, Unavailable, Usage
+from agentarch.models import Ask, Client, NoAnswer, Reply, Stopped, Unavailable, Usage
 
 ROLE = "solve"
 LONGEST_PAUSE_SECONDS = 60.0
@@ -40,7 +40,7 @@ class ProviderBackend:
         self._stopped, self.workers = stopped, workers
 
     def answer(self, calls: Sequence[Call]) -> Sequence[Answer | Exception]:
-        """Answer a call, one request a sample."""
+        """Answer calls, one request each."""
         return [self._one(call) for call in calls]
 
     def close(self) -> None:
@@ -48,31 +48,24 @@ class ProviderBackend:
         self._stopped.set()
 
     def _one(self, call: Call) -> Answer | Exception:
-        texts: list[str] = []
-        written: list[int] = []
-        sent, dollars = 0, 0.0
-        is_priced = True
-        for sample in range(call.n):
-            try:
-                reply = self._asked(
-                    Ask(
-                        model=self._model,
-                        role=ROLE,
-                        system=call.system,
-                        prompt=call.prompt,
-                        max_output_tokens=call.max_tokens,
-                        temperature=call.temperature,
-                        sample=call.repeat + sample,
-                    )
-                )
-            except Exception as error:
-                return error
-            price = self._cost_of(reply.model, reply.usage)
-            is_priced, dollars = is_priced and price is not None, dollars + (price or 0.0)
-            texts.append(reply.text)
-            written.append(reply.usage.output_tokens)
-            sent += reply.usage.input_tokens
-        return Answer(tuple(texts), sent, tuple(written), dollars if is_priced else None)
+        ask = Ask(
+            model=self._model,
+            role=ROLE,
+            system=call.system,
+            prompt=call.prompt,
+            max_output_tokens=call.max_tokens,
+            temperature=call.temperature,
+            sample=call.repeat,
+        )
+        try:
+            reply = self._asked(ask)
+        except NoAnswer as nothing:  # the design may ask again; what it cost is paid
+            reply = Reply("", nothing.usage, self._model)
+        except Exception as error:
+            return error
+        usage = reply.usage
+        dollars = self._cost_of(reply.model, usage)
+        return Answer(reply.text, usage.input_tokens, usage.output_tokens, dollars)
 
     def _asked(self, ask: Ask) -> Reply:
         """Ask until there is an answer, or none can be had."""

@@ -1,4 +1,4 @@
-"""The command line. Commands are declared in `app`; what they do is imported only when they run."""
+"""The command line. Commands are declared in `commands`; what they do is imported only when they run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def main() -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 bad usage, 3 nothing scored, 130 interrupted."""
     for name in _THREADS:
         os.environ.setdefault(name, "1")
-    from agentarch.cli.app import app
+    from agentarch.cli.commands import app
     from agentarch.errors import AgentarchError
 
     try:

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Sequence
 
 from agentarch.broker import Answer, Broker, Call
-from agentarch.models import NoAnswer
 from agentarch.task import JudgedTask, Questions, blamed_on
 
 MOST_TOKENS = 512
@@ -36,15 +35,13 @@ def judgements(
             said[number] = answer
             done.release()
 
-        broker.submit(line, number, Call(broker.names[0], prompt, "", 0.0, MOST_TOKENS, 1, 0), take)
+        broker.submit(line, number, Call(broker.names[0], prompt, "", 0.0, MOST_TOKENS, 0), take)
     for _ in wanted:
         done.acquire()
     return tuple(_text(said[number]) if number in said else "" for number in range(len(answers)))
 
 
 def _text(answer: Answer | Exception) -> str:
-    if isinstance(answer, NoAnswer):
-        return ""
     if isinstance(answer, Exception):
         raise answer
-    return answer.texts[0]
+    return answer.text

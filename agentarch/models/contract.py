@@ -58,6 +58,15 @@ class Usage:
     cached_tokens: int = 0
     cache_written_tokens: int = 0
 
+    def __add__(self, other: Usage) -> Usage:
+        """Return the tokens of both."""
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.cache_written_tokens + other.cache_written_tokens,
+        )
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -179,7 +188,15 @@ class Unavailable(ModelFault):
 
 
 class NoAnswer(ModelFault):
-    """The provider answered, and there is nothing in it: an empty reply, a refusal. Asking another time may help."""
+    """The provider answered, and there is nothing in it: an empty reply, a refusal. Asking another time may help.
+
+    Attributes:
+        usage: what it cost all the same, every empty reply together, as far as the provider has told.
+    """
+
+    def __init__(self, message: str, usage: Usage = Usage()) -> None:
+        super().__init__(message)
+        self.usage = usage
 
 
 class Refused(ModelFault, AgentarchError):

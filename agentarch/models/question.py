@@ -70,6 +70,7 @@ class Question:
         self._form = standing.form
         self._attempts = 0
         self._empty_replies = 0
+        self._usage_of_empty = Usage()
 
     @property
     def seconds_left(self) -> float:
@@ -166,22 +167,26 @@ class Question:
             elif self._standing.rejected(str(fault)):
                 raise Refused(f"{fault}; correct --model or --base-url; `agentarch resume` goes on") from None
             else:
-                raise NoAnswer(f"this question was not accepted: {fault}") from None
+                raise NoAnswer(f"this question was not accepted: {fault}", self._usage_of_empty) from None
 
     def _reply(self, answer: Answer) -> Reply:
         model, text = self._ask.model, self._secrets.scrub(answer.text)
         self._standing.answered(self._form if self._ask.schema is not None else None)
         if text.strip():
             return Reply(text, answer.usage or Usage(), model, answer.finish)
+        self._usage_of_empty += answer.usage or Usage()
         if answer.finish == "refusal":
-            raise NoAnswer(f"{model}: it declined to answer")
+            raise NoAnswer(f"{model}: it declined to answer", self._usage_of_empty)
         if answer.finish == "length":
             raise NoAnswer(
-                f"{model}: all {self._ask.max_output_tokens:,} output tokens went before it wrote a word"
+                f"{model}: all {self._ask.max_output_tokens:,} output tokens went before it wrote a word",
+                self._usage_of_empty,
             )
         self._empty_replies += 1
         if self._empty_replies >= MOST_EMPTY_REPLIES:
-            raise NoAnswer(f"{model}: it answered with nothing, {MOST_EMPTY_REPLIES} times")
+            raise NoAnswer(
+                f"{model}: it answered with nothing, {MOST_EMPTY_REPLIES} times", self._usage_of_empty
+            )
         raise Fault(f"{model}: it answered with nothing", Decision.RETRY, "answered")
 
     def _transcript(self, text: str, finish: str) -> dict[str, Any]:

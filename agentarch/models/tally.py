@@ -49,13 +49,8 @@ class Tally:
         """Count what a request used, and give back what it did not need."""
         with self._lock:
             model, _ = self._open.pop(number)
-            price, used, so_far = self._price_of(model), settlement.usage, self.usage
-            self.usage = Usage(
-                so_far.input_tokens + used.input_tokens,
-                so_far.output_tokens + used.output_tokens,
-                so_far.cached_tokens + used.cached_tokens,
-                so_far.cache_written_tokens + used.cache_written_tokens,
-            )
+            price, used = self._price_of(model), settlement.usage
+            self.usage += used
             self.dollars += 0.0 if price is None else cost(used, price)
 
     def from_cache(self, ask: Ask, reply: Reply) -> None:

@@ -21,7 +21,7 @@ Answerer = Callable[[str, int], str]
 
 
 class Scripted:
-    """A backend that says what a test tells it to; counts words as tokens."""
+    """A backend that says what a test tells it to; counts words as tokens, and writes no more than it may."""
 
     def __init__(self, answer: Answerer, batch: int = 16, workers: int = 1) -> None:
         self.batch, self.workers = batch, workers
@@ -46,12 +46,12 @@ class Scripted:
     def _one(self, call: Call) -> Answer | Exception:
         text = f"{call.system}\n{call.prompt}" if call.system else call.prompt
         try:
-            texts = tuple(self._answer(text, call.repeat + at) for at in range(call.n))
+            said = self._answer(text, call.repeat)
         except Exception as error:
             return error
-        return Answer(
-            texts, len(text.split()) * call.n, tuple(len(one.split()) for one in texts), 0.001 * call.n
-        )
+        if len(said.split()) > call.max_tokens:
+            said = " ".join(said.split()[: call.max_tokens])
+        return Answer(said, len(text.split()), len(said.split()), 0.001)
 
 
 class Quiz:
