@@ -6,6 +6,7 @@ says how it ended.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import resource
@@ -21,8 +22,8 @@ import kernel
 from walls import Walls
 from wire import Channel
 
-ENDED = struct.Struct(">IidQ")
-"""Number of the question, wait status, processor seconds, peak resident KiB."""
+ENDED = struct.Struct(">Iid?")
+"""Number of the question, wait status, processor seconds, whether a design had begun."""
 
 ORDER_BYTES = 64
 KILLED = signal.SIGKILL
@@ -31,7 +32,8 @@ KILLED = signal.SIGKILL
 def start_nursery(walls: Walls) -> socket.socket:
     """Fork the nursery; return a socket that takes `start N` with one descriptor, and `kill N`, and tells each end.
 
-    An end is told as JSON: `number`, `exit_code`, `signal`, `cpu_seconds`, `peak_memory_bytes`.
+    An end is told as JSON: `number`, `exit_code`, `signal`, `cpu_seconds`, and `began`, which is false where no line of
+    the design has run: the fault is ours then.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     if os.fork() == 0:
@@ -89,10 +91,10 @@ def _nurse(orders: socket.socket, walls: Walls) -> None:
     while True:
         ready = {descriptor for descriptor, _ in poller.poll()}
         if reader in ready:
-            number, status, cpu_seconds, kib = ENDED.unpack(os.read(reader, ENDED.size))
+            number, status, cpu_seconds, began = ENDED.unpack(os.read(reader, ENDED.size))
             if number in keepers:
                 os.waitpid(keepers.pop(number), 0)
-                _tell(orders, number, status, cpu_seconds, kib)
+                _tell(orders, number, status, cpu_seconds, began)
         elif orders.fileno() in ready:
             order, descriptors, _, _ = socket.recv_fds(orders, ORDER_BYTES, 1)
             if not order:
@@ -103,8 +105,8 @@ def _nurse(orders: socket.socket, walls: Walls) -> None:
                     keepers[number] = _start(connection, number, writer, walls)
             elif number in keepers:  # its design dies with it
                 os.kill(keepers[number], signal.SIGKILL)
-                _, _, used = os.wait4(keepers.pop(number), 0)
-                _tell(orders, number, KILLED, used.ru_utime + used.ru_stime, used.ru_maxrss)
+                os.waitpid(keepers.pop(number), 0)
+                _tell(orders, number, KILLED, 0.0, True)  # who ordered it knows why
 
 
 def _start(connection: socket.socket, number: int, writer: int, walls: Walls) -> int:
@@ -116,17 +118,20 @@ def _start(connection: socket.socket, number: int, writer: int, walls: Walls) ->
     try:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         _enter(walls)
+        reader, beginning = os.pipe()
         child = os.fork()
         if child == 0:
-            _become_design(connection, walls)
+            _become_design(connection, beginning, walls)
         connection.close()
+        os.close(beginning)
         _, status, used = os.wait4(child, 0)
-        os.write(writer, ENDED.pack(number, status, used.ru_utime + used.ru_stime, used.ru_maxrss))
+        began = os.read(reader, 1) != b""
+        os.write(writer, ENDED.pack(number, status, used.ru_utime + used.ru_stime, began))
         code = 0
     except BaseException as error:
         with contextlib.suppress(Exception):
             os.write(2, f"a cell could not be made: {error}".encode())
-            os.write(writer, ENDED.pack(number, KILLED, 0.0, 0))
+            os.write(writer, ENDED.pack(number, KILLED, 0.0, False))
     finally:
         os._exit(code)
 
@@ -137,19 +142,26 @@ def _enter(walls: Walls) -> None:
         jail.enter_cell(walls.names)
 
 
-def _become_design(connection: socket.socket, walls: Walls) -> None:
-    """Turn this fork into the design's process for one question; never returns."""
+def _become_design(connection: socket.socket, beginning: int, walls: Walls) -> None:
+    """Turn this fork into the design's process for one question; never returns.
+
+    Says to `beginning` that it is shut in, and closes it before a line of the design runs.
+    """
     code = 1
     try:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+        beginning = fcntl.fcntl(beginning, fcntl.F_DUPFD, 4)
         os.dup2(connection.fileno(), 3)
-        os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+        os.closerange(4, beginning)
+        os.closerange(beginning + 1, os.sysconf("SC_OPEN_MAX"))
         sys.stdout.reconfigure(line_buffering=True)
         channel = Channel(socket.socket(fileno=3))
         order, _ = channel.receive()  # from the engine; no line of the design has run
         _limit(order["seconds"], order["memory_bytes"])
         walls.shut_in()
+        os.write(beginning, b"1")
+        os.close(beginning)
         agent.answer(order, channel)
         code = 0
     except BaseException as error:
@@ -172,14 +184,14 @@ def _limit(seconds: float, memory_bytes: int) -> None:
         resource.setrlimit(which, (soft, hard))
 
 
-def _tell(orders: socket.socket, number: int, status: int, cpu_seconds: float, kib: int) -> None:
+def _tell(orders: socket.socket, number: int, status: int, cpu_seconds: float, began: bool) -> None:
     code = os.waitstatus_to_exitcode(status)
     told = {
         "number": number,
         "exit_code": code if code >= 0 else None,
         "signal": -code if code < 0 else None,
         "cpu_seconds": cpu_seconds,
-        "peak_memory_bytes": kib * 1024,
+        "began": began,
     }
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         orders.send(json.dumps(told).encode())

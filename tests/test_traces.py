@@ -1,5 +1,6 @@
 """The trace is the graph: what fed what is seen from texts alone, and who was wrong first from what they say."""
 
+import contextlib
 import time
 
 import pytest
@@ -276,6 +277,29 @@ def test_a_trace_is_read_as_it_was_written_and_a_changed_one_is_refused(tmp_path
     (tmp_path / f"{name}.json.gz").write_bytes(b"x")
     with pytest.raises(TraceLost, match="evaluate the design again"):
         read_trace(name, tmp_path)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_a_trace_of_damaged_bytes_is_lost_and_breaks_nothing(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("traces")
+    name = write_trace(trace(solved=2, failed=1), folder)
+    path = folder / f"{name}.json.gz"
+    whole = path.read_bytes()
+    at = data.draw(st.integers(0, len(whole) - 1))
+    damaged = data.draw(
+        st.sampled_from(
+            [
+                whole[:at],
+                whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :],
+                whole[:at] + b"\xff" * (len(whole) - at),
+                whole[:at] + whole[:at],
+            ]
+        )
+    )
+    path.write_bytes(damaged)
+    with contextlib.suppress(TraceLost):
+        assert read_trace(name, folder) == trace(solved=2, failed=1)  # a bit that means nothing
 
 
 def test_edges_of_no_calls_are_none():

@@ -230,13 +230,11 @@ class Ending:
         outcome: `SCORED` when it was answered.
         answer: the design's; hostile text of at most 64 KiB; empty unless answered.
         reason: one printable line; empty when answered.
-        cpu_seconds: that the design used, measured outside its process.
     """
 
     outcome: Outcome
     answer: str = ""
     reason: str = ""
-    cpu_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -92,12 +92,12 @@ def run_in_boxes(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> R
             reason = one_line(f"the box could not be run: {type(error).__name__}: {error}")
             return Result(Outcome.INFRASTRUCTURE, reason, cost=Cost(time.monotonic() - started))
         else:
-            return replace(result, cost=_total([*(one.cost for one in killed), result.cost]))
+            return replace(result, cost=total_cost([*(one.cost for one in killed), result.cost]))
     is_designs = all(one.was_supervised for one in killed)
     return Result(
         Outcome.INVALID if is_designs else Outcome.INFRASTRUCTURE,
         f"its box{'' if is_designs else ' or its supervisor'} was killed, {len(killed)} times out of {len(killed)}",
-        cost=_total([one.cost for one in killed]),
+        cost=total_cost([one.cost for one in killed]),
     )
 
 
@@ -125,20 +125,20 @@ def _run_once(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> Resu
     printed = ""
     seen: Seen = {}
     for talk, replies in _parts(job):
-        left = job.limits.wall_seconds - _total(costs).wall_seconds
+        left = job.limits.wall_seconds - total_cost(costs).wall_seconds
         report = in_a_box(replace(job.limits, wall_seconds=max(left, 0.0)), partial(talk, job, said))
         if report is None:
-            raise _BoxKilled(False, _total(costs))
+            raise _BoxKilled(False, total_cost(costs))
         seen = report
         if seen["ended"] in ("setup", "hung_up"):
             reason = f"the box did not start: {one_line(seen['output'])}"
-            return Result(Outcome.INFRASTRUCTURE, reason, cost=_total(costs))
-        costs.append(Cost(seen["wall_seconds"], seen["cpu_seconds"], seen["peak_memory_bytes"]))
+            return Result(Outcome.INFRASTRUCTURE, reason, cost=total_cost(costs))
+        costs.append(cost_seen(seen))
         printed += seen["output"]
         is_done = said.fault is None and said.learnt is not None and len(said.replies) == replies
         was_killed = seen["ended"] == "exited" and seen["signal"] == signal.SIGKILL
         if was_killed and not is_done and said.fault is None:
-            raise _BoxKilled(True, _total(costs))
+            raise _BoxKilled(True, total_cost(costs))
         if not is_done or seen["ended"] != "exited":
             break
     outcome, reason = _outcome(said, seen, job)
@@ -148,7 +148,7 @@ def _run_once(job: Job, in_a_box: Callable[[Limits, Talk], Seen | None]) -> Resu
         replies=tuple(said.replies) if outcome is Outcome.SCORED else (),
         claims=said.claims,
         learnt_bytes=len(said.learnt or b""),
-        cost=_total(costs),
+        cost=total_cost(costs),
         output=printable(printed, OUTPUT_CHARACTERS),
     )
     return _with_survey(result, job, said, in_a_box) if outcome is Outcome.SCORED and job.survey else result
@@ -183,7 +183,24 @@ def _with_survey(
     return replace(result, cost=cost, surveyed=asked.surveyed())
 
 
-def _total(costs: Sequence[Cost]) -> Cost:
+def broken_limit(seen: Seen, limits: Limits) -> tuple[Outcome, str] | None:
+    """Return the outcome and the reason of a box that was stopped over its memory, output or threads; else None."""
+    match seen["ended"]:
+        case "memory":
+            return Outcome.OUT_OF_MEMORY, f"used more than {limits.memory_bytes / 2**20:,.0f} MiB of memory"
+        case "output":
+            return Outcome.OUTPUT_LIMIT, f"printed more than {limits.output_bytes / 2**10:,.0f} KiB"
+        case "threads":
+            return Outcome.INVALID, "ran more threads than a box may have"
+    return None
+
+
+def cost_seen(seen: Seen) -> Cost:
+    """Return what a box cost, as its supervisor has measured it."""
+    return Cost(seen["wall_seconds"], seen["cpu_seconds"], seen["peak_memory_bytes"])
+
+
+def total_cost(costs: Sequence[Cost]) -> Cost:
     """Return what several boxes cost, one after the other: times add up, the greatest memory counts."""
     return Cost(
         sum(one.wall_seconds for one in costs),
@@ -330,16 +347,12 @@ def _outcome(said: Said, seen: Seen, job: Job) -> tuple[Outcome, str]:
         case "timeout":
             doing = "predicting" if said.learnt is not None else "training" if said.claims else "building"
             return Outcome.TIMEOUT, f"still {doing} after {limits.wall_seconds:g} s; make the design cheaper"
-        case "memory":
-            return Outcome.OUT_OF_MEMORY, f"used more than {limits.memory_bytes / 2**20:,.0f} MiB of memory"
         case "processor":
             return Outcome.TIMEOUT, (
                 f"used more processor time than one core has in {limits.wall_seconds:g} s; start no threads"
             )
-        case "threads":
-            return Outcome.INVALID, "ran more threads than a box may have"
-        case "output":
-            return Outcome.OUTPUT_LIMIT, f"printed more than {limits.output_bytes / 2**10:,.0f} KiB"
+    if (broken := broken_limit(seen, limits)) is not None:
+        return broken
     if said.fault is not None:
         return said.fault
     if said.learnt is not None and len(said.replies) == len(job.questions):

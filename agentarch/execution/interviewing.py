@@ -13,10 +13,11 @@ import os
 import select
 import socket
 import struct
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from agentarch.evaluation import Cost, Outcome
@@ -28,7 +29,14 @@ from agentarch.execution.contract import (
     Limits,
     Tell,
 )
-from agentarch.execution.conversation import OUTPUT_CHARACTERS, Seen, Talk
+from agentarch.execution.conversation import (
+    OUTPUT_CHARACTERS,
+    Seen,
+    Talk,
+    broken_limit,
+    cost_seen,
+    total_cost,
+)
 from agentarch.execution.wire import ChannelClosed, ProtocolViolation, parse_strict
 from agentarch.text import one_line, printable
 
@@ -77,22 +85,16 @@ class _Course:
         """Yield what each box is asked: suspects one at a time, then what was planned."""
         while self._suspects or self._planned:
             if self._suspects:
-                yield _Sitting(self._interview, [self._suspects.popleft()])
+                yield _Sitting(self._interview, [self._suspects.popleft()], self._endings)
             else:
-                yield _Sitting(self._interview, self._planned.popleft())
+                yield _Sitting(self._interview, self._planned.popleft(), self._endings)
 
     def take(self, sitting: _Sitting, seen: Seen | None) -> None:
         """Take in what a box has answered, and how it ended."""
-        self._endings.update(sitting.endings)
         if seen is None or seen["ended"] in ("setup", "hung_up"):
             self.lose(sitting, None, one_line(seen["output"]) if seen else "the box was killed")
             return
-        cost = Cost(seen["wall_seconds"], seen["cpu_seconds"], seen["peak_memory_bytes"])
-        self._cost = Cost(
-            self._cost.wall_seconds + cost.wall_seconds,
-            self._cost.cpu_seconds + cost.cpu_seconds,
-            max(self._cost.peak_memory_bytes, cost.peak_memory_bytes),
-        )
+        self._cost = total_cost([self._cost, cost_seen(seen)])
         self._output = printable(self._output + seen["output"], OUTPUT_CHARACTERS)
         if sitting.left:
             self.lose(sitting, _fault_of(seen, self._interview.limits), "the box ended before it was done")
@@ -157,17 +159,18 @@ class _Sitting:
     Args:
         interview: of which it is a part.
         numbers: of its questions.
-
-    Attributes:
-        endings: how each that is over ended, by number.
+        endings: takes how each ended once it is over, by number.
     """
 
-    def __init__(self, interview: Interview, numbers: list[int]) -> None:
-        self._interview, self._waiting = interview, deque(numbers)
-        self.endings: dict[int, Ending] = {}
+    def __init__(self, interview: Interview, numbers: list[int], endings: dict[int, Ending]) -> None:
+        self._interview, self._waiting, self._endings = interview, deque(numbers), endings
         self._asked: dict[int, _Asked] = {}
         self._inbox, self._outbox = bytearray(), bytearray()
         self._answers: deque[tuple[int, _Asked, Mapping[str, Any]]] = deque()
+        self._waker = -1
+        self._waker_lock = (
+            threading.Lock()
+        )  # held to write to it and to close it: its number is soon another's
 
     @property
     def begun(self) -> list[int]:
@@ -205,8 +208,9 @@ class _Sitting:
         finally:
             for number in self._asked:
                 self._interview.desk.leave(number)
-            waker, self._waker = self._waker, -1
-            os.close(waker)
+            with self._waker_lock:
+                os.close(self._waker)
+                self._waker = -1
             os.close(reader)
             channel.close()
 
@@ -225,16 +229,18 @@ class _Sitting:
 
     def _wait(self, channel: socket.socket, reader: int) -> None:
         """Wait until something comes, and take it in; send what waits to be sent."""
-        writing = [channel] if self._outbox else []
-        reading: list[socket.socket | int] = [channel, reader]
-        readable, writable, _ = select.select(reading, writing, [], LOOK_SECONDS)
-        if writable:
+        poller = select.poll()
+        poller.register(channel, select.POLLIN | (select.POLLOUT if self._outbox else 0))
+        poller.register(reader, select.POLLIN)
+        ready = dict(poller.poll(1000 * LOOK_SECONDS))
+        on_channel = ready.get(channel.fileno(), 0)
+        if on_channel & select.POLLOUT:
             with contextlib.suppress(BlockingIOError):
                 del self._outbox[: channel.send(self._outbox)]
-        if reader in readable:
+        if reader in ready:
             with contextlib.suppress(BlockingIOError):
                 os.read(reader, 4096)
-        if channel in readable:
+        if on_channel & ~select.POLLOUT:  # something to read, or its end
             piece = channel.recv(4 * FRAME_BYTES)
             if not piece:
                 raise ChannelClosed
@@ -255,7 +261,14 @@ class _Sitting:
                     del self._inbox[: size + length]
                     if number in self._asked:
                         self._hear(number, piece)
-                case {"type": "ended", "number": int(number)}:
+                case {
+                    "type": "ended",
+                    "number": int(number),
+                    "began": bool(),
+                    "exit_code": int() | None,
+                    "signal": int() | None,
+                    "cpu_seconds": int() | float(),
+                }:
                     del self._inbox[:size]
                     self._end(number, frame)
                 case _:
@@ -310,8 +323,9 @@ class _Sitting:
 
         def tell(answer: Mapping[str, Any]) -> None:
             self._answers.append((number, asked, answer))
-            with contextlib.suppress(OSError):  # nobody waits any more
-                os.write(self._waker, b"1")
+            with self._waker_lock, contextlib.suppress(BlockingIOError):  # it is awake
+                if self._waker != -1:
+                    os.write(self._waker, b"1")
 
         return tell
 
@@ -345,9 +359,7 @@ class _Sitting:
         if asked is None:
             return
         self._interview.desk.leave(number)
-        cpu_seconds = float(frame.get("cpu_seconds") or 0.0)
-        ending = asked.claim or _died(frame, cpu_seconds, self._interview.question_seconds)
-        self.endings[number] = replace(ending, cpu_seconds=cpu_seconds)
+        self._endings[number] = asked.claim or _died(frame, self._interview.question_seconds)
 
     def _send(self, message: Mapping[str, Any]) -> None:
         encoded = json.dumps(message).encode()
@@ -370,24 +382,20 @@ def _message(buffer: bytearray, most: int) -> tuple[int, dict[str, Any]] | None:
     return _LENGTH.size + length, parse_strict(buffer[_LENGTH.size : _LENGTH.size + length])
 
 
-def _died(frame: Mapping[str, Any], cpu_seconds: float, most: float) -> Ending:
+def _died(frame: Mapping[str, Any], most: float) -> Ending:
     """Return the ending of a process that went without a word."""
-    number, code = frame.get("signal"), frame.get("exit_code")
-    if number in (SIGXCPU, SIGKILL) and cpu_seconds >= most * 0.9:
+    if not frame["began"]:
+        reason = "no process could be made ready for the question; what its box printed says why"
+        return Ending(Outcome.INFRASTRUCTURE, reason=reason)
+    number = frame["signal"]
+    if number in (SIGXCPU, SIGKILL) and frame["cpu_seconds"] >= most * 0.9:
         return Ending(Outcome.TIMEOUT, reason=f"used more than {most:g} s of processor time for one question")
-    how = f"by signal {number}" if number else f"with exit code {code}"
+    how = f"by signal {number}" if number else f"with exit code {frame['exit_code']}"
     return Ending(Outcome.INVALID, reason=f"the design's process ended {how} before it answered")
 
 
 def _fault_of(seen: Seen, limits: Limits) -> tuple[Outcome, str] | None:
     """Return what of a design's doing ended a whole box; None when it was no doing of it."""
-    match seen["ended"]:
-        case "memory":
-            return Outcome.OUT_OF_MEMORY, f"used more than {limits.memory_bytes / 2**20:,.0f} MiB of memory"
-        case "output":
-            return Outcome.OUTPUT_LIMIT, f"printed more than {limits.output_bytes / 2**10:,.0f} KiB"
-        case "threads":
-            return Outcome.INVALID, "ran more threads than a box may have"
-        case "timeout" | "processor":
-            return Outcome.TIMEOUT, f"its box was not done after {limits.wall_seconds:g} s"
-    return None
+    if seen["ended"] in ("timeout", "processor"):
+        return Outcome.TIMEOUT, f"its box was not done after {limits.wall_seconds:g} s"
+    return broken_limit(seen, limits)

@@ -22,11 +22,11 @@ from agentarch.evaluation import QUARANTINED, Evaluation, Outcome, Request
 from agentarch.execution.contract import Ending, Executor, Interview, Interviewed, Limits, Program
 from agentarch.kinds.agent_controls import agent_controls
 from agentarch.kinds.controls import Controls
+from agentarch.kinds.faults import Ungraded, raise_if_over
 from agentarch.kinds.judging import judgements
 from agentarch.kinds.network import GRADED_DIGITS, ROUNDING, grading_fault
 from agentarch.kinds.programs import verdicts
 from agentarch.kinds.shelf import Shelf
-from agentarch.models import BudgetSpent, Refused
 from agentarch.qd.axes import Axis
 from agentarch.scoring import score_items
 from agentarch.seeding import derive_seed
@@ -147,8 +147,9 @@ class AgentKind:
         """Ask a design the questions of a rung and grade its answers; see `agentarch.kinds.Kind.evaluate`.
 
         Raises:
-                agentarch.models.BudgetSpent: a ceiling of the run was reached in the middle of it.
+            agentarch.models.BudgetSpent: a ceiling of the run was reached in the middle of it.
             agentarch.models.Refused: a provider will not answer as things are.
+            agentarch.execution.ExecutionStopped: the executor or the broker was closed meanwhile.
         """
         agents = cast("AgentTask", task)
         with blamed_on(task):
@@ -157,8 +158,7 @@ class AgentKind:
         rng = np.random.default_rng(derive_seed(self._secret, "order", *_parts(request), request.design_id))
         order = [int(number) for number in rng.permutation(len(materials.questions.inputs))]
         desk, interviewed = self._interview(design, agents, rung, materials, order, rng, executor)
-        if isinstance(desk.fault, BudgetSpent | Refused):
-            raise desk.fault
+        raise_if_over(desk.fault)
         endings = _in_place(interviewed.endings, order)
         calls = tuple(_in_place([desk.calls(at) for at in range(len(order))], order))
         ungraded = Evaluation(
@@ -172,10 +172,14 @@ class AgentKind:
         questions = materials.questions
         answers = tuple(ending.answer for ending in endings)
         fault = _fault_of(endings, calls)
+        if fault is None:
+            try:
+                said = self._what_is_graded(agents, questions, answers, executor)
+            except Ungraded as error:
+                fault = Outcome.INFRASTRUCTURE, str(error)
         if fault is not None:
             graded, values = replace(ungraded, outcome=fault[0], reason=fault[1]), np.zeros(len(answers))
         else:
-            said = self._what_is_graded(agents, questions, answers, executor)
             graded, values = _graded(ungraded, agents, said, questions.labels)
         shape = shape_of(questions.inputs, calls)
         graded = replace(graded, measures=_measures(shape, calls))

@@ -69,6 +69,6 @@ class Kind(Protocol):
         """Run a design in a box and grade what comes out. Called from several threads at once.
 
         Raises:
-            agentarch.execution.ExecutionStopped: the executor was closed meanwhile.
+            agentarch.execution.ExecutionStopped: the executor, or this kind, was closed meanwhile.
         """
         ...

@@ -13,6 +13,7 @@ from typing import Any
 
 from agentarch.evaluation import Outcome
 from agentarch.execution.contract import MIB, Ending, Executor, Interview, Limits, Tell
+from agentarch.kinds.faults import Ungraded
 from agentarch.task import PASSED, Program
 from agentarch.text import one_line
 
@@ -92,6 +93,7 @@ def verdicts(programs: Sequence[Program | None], executor: Executor) -> tuple[st
     """Return, for each program, `PASSED` or `failed: ` and a reason; a program that is None has failed.
 
     Raises:
+        Ungraded: a program could not be run, through no fault of its own.
         agentarch.execution.ExecutionStopped: the executor was closed meanwhile.
     """
     with ThreadPoolExecutor(AT_A_TIME) as pool:
@@ -107,6 +109,8 @@ def verdict(program: Program | None, executor: Executor) -> str:
         f"{_PLAIN}\nCANDIDATE = {program.candidate!r}\nENTRY_POINT = {program.entry_point!r}\n{_CANDIDATE}"
     )
     ending = _asked(executor, tests, "", TEST_SECONDS, _CallDesk(candidate, executor))
+    if ending.outcome is Outcome.INFRASTRUCTURE:
+        raise Ungraded(f"a program could not be run: {ending.reason}")
     if ending.outcome is Outcome.SCORED and ending.answer == PASSED:
         return PASSED
     return f"failed: {ending.reason or 'its tests did not come to their end'}"

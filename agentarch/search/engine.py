@@ -229,6 +229,8 @@ class Engine:
             self._changed.notify_all()
         if at_once:
             self._executor.close()
+            # What waits for a model is told, too; in a thread, for a signal may have come while a lock of it is held.
+            threading.Thread(target=self._kind.close, daemon=True).start()
 
     def _work(self) -> None:
         """One worker: take an evaluation, run it, record it, again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -114,7 +115,7 @@ def read_trace(name: str, folder: Path) -> Trace:
             **{key: tuple(value) for key, value in kept.items() if key != "calls"},
             calls=tuple(_calls(one) for one in kept["calls"]),
         )
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
         raise TraceLost(f"the trace {path} cannot be read ({error}); evaluate the design again") from None
 
 
