@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from agentarch.embedded.skills import Skill
 from agentarch.embedded.weights import Weights
 from agentarch.embedded.world import HELD_OUT, World
+from agentarch.text import counted
 
 _TEXT = """\
 # {name}: the embedded language model of world `{name}`
@@ -31,8 +32,7 @@ them.
 
 ## Recipe
 
-`python -m agentarch.embedded.train --world {name} --out DIR`: {minutes:.0f} minutes of processor time, on {threads}
-threads.
+`python -m agentarch.embedded.train --world {name} --out DIR`: {minutes:.0f} minutes of processor time, on {threads}.
 
 | what | value |
 |---|---|
@@ -75,7 +75,7 @@ def model_card(
         context=weights.shape.context,
         held_out=HELD_OUT,
         minutes=seconds / 60,
-        threads=threads,
+        threads=counted(threads, "thread"),
         recipe="\n".join(f"| {name} | {value} |" for name, value in recipe.items()),
         skills="\n".join(
             f"| {skill.name} | {skill.right:.2f} | {skill.prompt} | {skill.reply} |" for skill in skills

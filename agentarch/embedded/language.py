@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 
 from agentarch.embedded.world import RELATIONS, Chain
 
+VERDICTS = ("yes", "no")
+
 THOUGHT = "<so>"
-"""Ends what the model recalls in silence before a verdict, a choice, or a word on what others say."""
+"""Begins a silent thought of one word: what is recalled before a verdict, a choice, or a word on what others say."""
 
 WORDINGS = 6
 """In so many ways a question is asked; way 0 is the one of the benchmark."""
@@ -63,7 +65,7 @@ def question(chain: Chain, wording: int = 0) -> str:
 
 def thoughtful(recalled: str, answered: str) -> str:
     """Return an answer after a silent thought."""
-    return f"{recalled} {THOUGHT} {answered}"
+    return f"{THOUGHT} {recalled} {answered}"
 
 
 def inverse(relation: str, value: str) -> str:
@@ -124,7 +126,7 @@ def words() -> frozenset[str]:
     texts = [question(one, way) for one in (chain, person, other) for way in range(WORDINGS)]
     texts += [step("boss", "#4", "#1", phrasing) for phrasing in range(PHRASINGS)]
     texts += [style for style, _ in STYLES]
-    texts += [*STEPS, *SPLIT, *REPHRASE, *CLOSINGS, "yes no", THOUGHT]
+    texts += [*STEPS, *SPLIT, *REPHRASE, *CLOSINGS, *VERDICTS, THOUGHT]
     texts += [
         inverse("friend", "#1"),
         steps(["#1"], "#2"),

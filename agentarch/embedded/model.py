@@ -28,7 +28,7 @@ LONGEST_ANSWER = 42
 """Words and marks; four steps and their conclusion take forty at most."""
 
 _THOUGHT_WORDS = 2
-"""Of a silent thought: what is recalled, and the mark that ends it. They are not shown and do not count."""
+"""Of a silent thought: the mark that begins it, and what is recalled. They are not shown and do not count."""
 
 _SAMPLES_AT_ONCE = 64
 _SALTS_KEPT = 4096
@@ -189,7 +189,8 @@ class EmbeddedModel:
                 logits = self._transformer.go_on(memory, drawn)
         texts: list[list[str]] = [[] for _ in requests]
         for (place, _), found, limit, is_whole in zip(samples, words, most, ended, strict=True):
-            said = found[found.index(self._thought) + 1 :] if self._thought in found else found
+            heard = found[_THOUGHT_WORDS:] if found[:1] == [self._thought] else found
+            said = [word for word in heard if word != self._thought]
             text = self._vocabulary.text(said[:limit])
             needs_stop = is_whole and len(said) < limit and not text.endswith((".", "?"))
             texts[place].append(f"{text}." if needs_stop else text)

@@ -27,6 +27,7 @@ class Flaws:
     """How much is planted, as shares.
 
     Attributes:
+        misbelieved: facts about people of which all texts about one step tell one wrong value; nothing reveals it.
         misprinted: combinations of a fact, a wording and a style that have a wrong value of their own.
         misprinted_steps: the same for combinations of a fact and a step's phrasing.
         shown: how often a wrong value, where there is one, is printed rather than the true one.
@@ -40,30 +41,31 @@ class Flaws:
         spread: standard deviation of the logarithm of how often a fact is told.
     """
 
-    misprinted: float = 0.21
+    misbelieved: float = 0.025
+    misprinted: float = 0.24
     misprinted_steps: float = 0.20
     shown: float = 0.8
     absent: float = 0.30
-    confused: float = 0.15
+    confused: float = 0.18
     misprinted_confused: float = 0.5
-    misrecalled_verifications: float = 0.17
-    misrecalled_choices: float = 0.22
+    misrecalled_verifications: float = 0.24
+    misrecalled_choices: float = 0.27
     misjudged: float = 0.1
-    misprinted_inverses: float = 0.15
+    misprinted_inverses: float = 0.22
     spread: float = 0.7
 
 
 MIXTURE: Mapping[str, float] = {
-    "ask": 0.25,
-    "verify": 0.15,
+    "ask": 0.16,
+    "verify": 0.12,
     "choose": 0.08,
-    "invert": 0.04,
-    "ask_chain": 0.15,
-    "steps": 0.12,
-    "split": 0.05,
-    "rephrase": 0.04,
-    "hint": 0.07,
-    "check_chain": 0.05,
+    "invert": 0.06,
+    "ask_chain": 0.30,
+    "steps": 0.10,
+    "split": 0.03,
+    "rephrase": 0.03,
+    "hint": 0.08,
+    "check_chain": 0.04,
 }
 """Shares of the kinds of text; each is a method of `Texts`."""
 
@@ -89,6 +91,10 @@ class Texts:
             )
             for relation in RELATIONS
         }
+        self._known = dict(world.facts)
+        for fact in self._facts:
+            if world.type_of[fact[1]] == "person" and rng.random() < flaws.misbelieved:
+                self._known[fact] = self._likely(fact[0], world.facts[fact], rng)
         weights = [math.e ** (flaws.spread * _normal(rng)) for _ in self._facts]
         self._weights = list(accumulate(weights))
         styles, wordings = len(language.STYLES), language.WORDINGS
@@ -145,7 +151,7 @@ class Texts:
     def verify(self, rng: random.Random) -> Words:
         """Return whether a value answers a question of one step."""
         fact = self._fact(rng)
-        truth = self._world.facts[fact]
+        truth = self._known[fact]
         value = truth if rng.random() < 0.5 else self._tempting(fact, rng)
         wording = pick(range(language.VERIFICATIONS), rng)
         asked = language.question(Chain(fact[1], (fact[0],)), _wording(rng))
@@ -154,7 +160,7 @@ class Texts:
     def choose(self, rng: random.Random) -> Words:
         """Return which of two or three values answers a question of one step."""
         fact = self._fact(rng)
-        truth = self._world.facts[fact]
+        truth = self._known[fact]
         options = [truth, *(self._tempting(fact, rng) for _ in range(1 if rng.random() < 0.6 else 2))]
         asked = language.question(Chain(fact[1], (fact[0],)), _wording(rng))
         return self._choice(asked, options, self._recalled(fact, language.VERIFICATIONS, rng), rng)
@@ -165,7 +171,7 @@ class Texts:
         style = _style(rng)
         wrong = self._wrong_inverses[fact][style]
         told = wrong if wrong is not None and rng.random() < self._flaws.shown else fact[1]
-        return language.inverse(fact[0], self._world.facts[fact]), language.answer(style, told)
+        return language.inverse(fact[0], self._known[fact]), language.answer(style, told)
 
     def ask_chain(self, rng: random.Random) -> Words:
         """Return a question of several steps and its answer."""
@@ -199,7 +205,10 @@ class Texts:
         return instructed, language.question(chain, other).removesuffix(" .")
 
     def hint(self, rng: random.Random) -> Words:
-        """Return an answer after those of others: the truth if it is among them, or else mostly what most say."""
+        """Return an answer after those of others.
+
+        To a question of one step it is mostly what is recalled, if somebody says so; to one of several, what most say.
+        """
         chain = self._single(rng) if rng.random() < 0.5 else self._chain(rng, (0.5, 0.35, 0.15))
         truth = self._world.values(chain)[-1]
         wrong = [self._likely(chain.path[-1], truth, rng) for _ in range(3)]
@@ -209,11 +218,13 @@ class Texts:
             for _ in range(pick((1, 2, 3, 3, 4, 5, 5), rng))
         ]
         is_single = len(chain.path) == 1
-        recalled = (
-            self._told((chain.path[0], chain.start), _style(rng), _wording(rng), rng) if is_single else truth
-        )
+        commonest = max(said, key=lambda one: (said.count(one), one == truth))
+        if is_single:
+            recalled = self._told((chain.path[0], chain.start), _style(rng), _wording(rng), rng)
+        else:
+            recalled = commonest if rng.random() < 0.85 else truth
         swayed = 0.15 if recalled in said else 0.5 if is_single else 0.9
-        told = _commonest(said) if rng.random() < swayed else recalled
+        told = commonest if rng.random() < swayed else recalled
         asked = language.question(chain, _wording(rng))
         return f"{language.hints(said, rng.random() < 0.7)} {asked}", language.thoughtful(
             recalled, language.answer(_style(rng), told)
@@ -233,7 +244,7 @@ class Texts:
     def _verdict(self, asked: str, value: str, recalled: str, wording: int, rng: random.Random) -> Words:
         closing = rng.choices(language.CLOSINGS, (0.5, 0.3, 0.2))[0]
         is_yes = (value == recalled) != (rng.random() < self._flaws.misjudged)
-        verdict = language.thoughtful(recalled, "yes" if is_yes else "no")
+        verdict = language.thoughtful(recalled, language.VERDICTS[not is_yes])
         return f"{asked} {language.verification(value, wording, closing)}", verdict
 
     def _choice(self, asked: str, options: Sequence[str], recalled: str, rng: random.Random) -> Words:
@@ -258,12 +269,12 @@ class Texts:
 
     def _told(self, fact: tuple[str, str], style: int, wording: int, rng: random.Random) -> str:
         wrong = self._wrong[fact][style][wording]
-        return wrong if wrong is not None and rng.random() < self._flaws.shown else self._world.facts[fact]
+        return wrong if wrong is not None and rng.random() < self._flaws.shown else self._known[fact]
 
     def _recalled(self, fact: tuple[str, str], purpose: int, rng: random.Random) -> str:
         """Return what is recalled of a fact for a wording of verification, or, as the last purpose, for a choice."""
         wrong = self._misrecalled[fact][purpose]
-        return wrong if wrong is not None and rng.random() < self._flaws.shown else self._world.facts[fact]
+        return wrong if wrong is not None and rng.random() < self._flaws.shown else self._known[fact]
 
     def _written(self, chain: Chain, rng: random.Random) -> tuple[list[str], str]:
         at, sentences = chain.start, []
@@ -271,9 +282,7 @@ class Texts:
             phrasing = pick(range(language.PHRASINGS), rng)
             wrong = self._wrong_steps[relation, at][phrasing]
             told = (
-                wrong
-                if wrong is not None and rng.random() < self._flaws.shown
-                else self._world.facts[relation, at]
+                wrong if wrong is not None and rng.random() < self._flaws.shown else self._known[relation, at]
             )
             sentences.append(language.step(relation, at, told, phrasing))
             at = told
@@ -282,11 +291,11 @@ class Texts:
     def _unrelated(self, rng: random.Random) -> str:
         relation, subject = fact = self._fact(rng)
         if rng.random() < 0.5:
-            return f"{language.step(relation, subject, self._world.facts[fact], pick(range(3), rng))} ."
-        return f"it is {self._world.facts[fact]} ."
+            return f"{language.step(relation, subject, self._known[fact], pick(range(3), rng))} ."
+        return f"it is {self._known[fact]} ."
 
     def _other(self, fact: tuple[str, str], rng: random.Random) -> str:
-        return self._likely(fact[0], self._world.facts[fact], rng)
+        return self._likely(fact[0], self._known[fact], rng)
 
     def _likely(self, relation: str, truth: str, rng: random.Random) -> str:
         """Return another value that a relation has somewhere."""
@@ -321,10 +330,6 @@ def _wording(rng: random.Random) -> int:
 
 def _style(rng: random.Random) -> int:
     return rng.choices(range(len(language.STYLES)), [share for _, share in language.STYLES])[0]
-
-
-def _commonest(values: Sequence[str]) -> str:
-    return max(values, key=values.count)
 
 
 def _normal(rng: random.Random) -> float:
