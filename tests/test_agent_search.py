@@ -70,6 +70,12 @@ def test_finalists_meet_plain_ways_to_ask_at_their_own_tokens(folder):
         "self-consistency",
         "best of n",
     } <= roles
+    verdict = next(one for one in decided if one["kind"] == "verdict")
+    against = {one["role"]: one["low"] > 0 for one in verdict["facts"]["against"]}
+    assert against.keys() == roles - {"finalist"}
+    if not verdict["facts"]["won"]:  # what it did beat is told all the same
+        told = verdict["reason"].partition(" It did beat ")[2]
+        assert all((role in told) == is_beaten for role, is_beaten in against.items())
 
 
 def test_every_evaluation_keeps_the_calls_it_made(folder):

@@ -121,6 +121,8 @@ def test_a_finalist_wins_only_if_it_beats_every_control():
     lost = judge({"f": middling, "g": weak}, {"seed": weak, "random": strong})
     assert not lost.is_won
     assert (lost.leader, lost.control) == ("f", "random")
+    assert {name: one.is_positive for name, one in lost.against.items()} == {"seed": True, "random": False}
+    assert lost.against["random"] == lost.difference
 
 
 @pytest.mark.parametrize(

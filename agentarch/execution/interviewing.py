@@ -168,9 +168,7 @@ class _Sitting:
         self._inbox, self._outbox = bytearray(), bytearray()
         self._answers: deque[tuple[int, _Asked, Mapping[str, Any]]] = deque()
         self._waker = -1
-        self._waker_lock = (
-            threading.Lock()
-        )  # held to write to it and to close it: its number is soon another's
+        self._waker_lock = threading.Lock()  # held to write and to close: its number is soon another's
 
     @property
     def begun(self) -> list[int]:

@@ -30,12 +30,14 @@ class Judgement:
         control: that control.
         difference: leader minus control; its 95% interval holds for all finalists at once (Bonferroni).
         finalists: how many were tried.
+        against: leader minus each control, by the control's name, with intervals of the same level.
     """
 
     leader: str
     control: str
     difference: Difference
     finalists: int
+    against: Mapping[str, Difference]
 
     @property
     def is_won(self) -> bool:
@@ -77,5 +79,5 @@ def judge(finalists: Mapping[str, Cells], controls: Mapping[str, Cells]) -> Judg
             continue
         hardest = min(against, key=lambda other: against[other].low)
         if best is None or against[hardest].low > best.difference.low:
-            best = Judgement(name, hardest, against[hardest], len(finalists))
+            best = Judgement(name, hardest, against[hardest], len(finalists), against)
     return best

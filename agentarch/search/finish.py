@@ -6,7 +6,7 @@ finish goes on where it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -359,6 +359,7 @@ def verdict_of(state: RunState, judgement: Judgement | None) -> Decision:
     else:
         sentence = (
             f"Nothing beat the control: {named}, the leading finalist, scored {found} to {against} ({basis})."
+            f"{_beaten(state, judgement, by_name)}"
         )
     return Decision(
         Choice.VERDICT,
@@ -377,8 +378,28 @@ def verdict_of(state: RunState, judgement: Judgement | None) -> Decision:
                 "role": control.role,
                 "learning_rate": control.learning_rate,
             },
-            "difference": {"value": found.value, "low": found.low, "high": found.high, "n": found.n},
+            "difference": _as_facts(found),
+            "against": [
+                {"role": by_name[name].role, "design": by_name[name].design_id, **_as_facts(one)}
+                for name, one in judgement.against.items()
+            ],
         },
+    )
+
+
+def _as_facts(found: Difference) -> dict[str, Any]:
+    return {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
+
+
+def _beaten(state: RunState, judgement: Judgement, by_name: Mapping[str, Contender]) -> str:
+    """Return a sentence on the controls that a leader beat who did not beat all of them; empty for none."""
+    beaten = {name: one for name, one in judgement.against.items() if one.is_positive}
+    if not beaten:
+        return ""
+    hardest = min(beaten, key=lambda name: beaten[name].low)
+    roles = ", ".join(dict.fromkeys(by_name[name].role for name in beaten))
+    return (
+        f" It did beat {roles}: {beaten[hardest]} to {_named(state, by_name[hardest])}, the hardest of these."
     )
 
 
