@@ -354,7 +354,7 @@ RESOURCES: tuple[Attack, ...] = (
         lifted=("limits",),
     ),
     endless(16, "a_big_power", "for _ in range(4):\n    pow(7, 2_500_000) % 10"),
-    endless(16, "a_regular_expression", "re.match('(a+)+$', 'a' * 26 + 'b')"),
+    endless(16, "a_regular_expression", "re.match('(a+)+$', 'a' * 27 + 'b')"),
     endless(
         16, "a_huge_sort", "for _ in range(6):\n    sorted(range(3_000_000), key=lambda one: -one % 9973)"
     ),
