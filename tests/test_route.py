@@ -14,6 +14,7 @@ from agentarch.design import Proposal, read_design
 from agentarch.evaluation import Outcome, Request
 from agentarch.kinds.agent import CONTRACT
 from agentarch.search.answered import Sheets
+from agentarch.search.routing.cascades import MOST_CASCADES, Cascade, best_cascades, with_cascades
 from agentarch.search.routing.choosing import choose, features
 from agentarch.search.routing.fitting import Answers, NothingToRoute, fit, telling_words
 from agentarch.search.routing.judging import front_of, judge_router
@@ -110,6 +111,66 @@ def test_one_cheap_pipeline_that_is_as_good_is_asked_alone_and_called_no_router(
     found, policy = judged(replace(plain, scores=scores), replace(others, scores=others.scores[[2, 1, 2]]))
     assert (found.best, policy.designs) == ("dear", ("cheap",))
     assert "cheap alone keeps" in told(found, NAMES)
+
+
+def agreeing(seed, count):
+    """Two cheap pipelines that err, each in its own way, on questions that no word gives away; and a dear one."""
+    rng = np.random.default_rng(seed)
+    asked = questions(seed, count, longest=1)
+    hard = rng.random(count) < 0.4
+    right = np.array(
+        [np.where(hard, rng.random(count) < 0.3, True) for _ in range(2)] + [rng.random(count) < 0.95]
+    )
+    said = tuple(
+        tuple(
+            "Yes." if one else f"wrong {at}" for at, one in zip(rng.integers(9, size=count), row, strict=True)
+        )
+        for row in right
+    )
+    tokens = np.array([np.full(count, 100.0), np.full(count, 120.0), np.full(count, 1500.0)])
+    return Answers(("one", "other", "dear"), asked, ("quiz",) * count, right.astype(float), tokens, said)
+
+
+def cascading(fitting, held_out):
+    cascades = best_cascades(fitting)
+    return cascades, *judged(*(with_cascades(one, cascades) for one in (fitting, held_out)))
+
+
+def test_where_no_word_tells_it_asks_the_dear_pipeline_when_cheap_ones_differ():
+    cascades, found, policy = cascading(agreeing(1, 400), agreeing(2, 400))
+    assert Cascade("one", "other", "dear") in cascades
+    assert policy.designs == ("one+other/dear",)
+    assert found.kept[0] >= 0.95
+    assert found.token_share <= 0.6
+    assert found.helps
+    assert found.best == "dear"
+    assert {one.name for one in found.singles} == {"one", "other", "dear"}
+    names = {one: one for one in ("one", "other", "dear")}
+    names |= {one.id: one.told(names) for one in cascades}
+    assert told(found, names).startswith("Asking one and other, and dear where they differ keeps ")
+
+
+def test_a_cascade_scores_and_takes_what_its_members_do():
+    answers = Answers(
+        ("a", "b", "c"),
+        ("q1", "q2", "q3"),
+        ("t",) * 3,
+        np.array([[1.0, 0, 0], [1, 1, 0], [0, 1, 1]]),
+        np.array([[10.0, 10, 10], [20, 20, 20], [100, 100, 100]]),
+        (("Rome.", "x", ""), (" rome", "y", ""), ("z", "y", "w")),
+    )
+    found = with_cascades(answers, (Cascade("a", "b", "c"),))
+    assert found.designs == ("a", "b", "c", "a+b/c")
+    assert found.scores[3].tolist() == [1, 1, 1], "two that have failed agree on nothing"
+    assert found.tokens[3].tolist() == [30, 130, 130]
+    assert found.singles.designs == ("a", "b", "c")
+
+
+def test_few_cascades_are_tried_and_none_of_two_pipelines():
+    three = agreeing(1, 100)
+    assert 0 < len(best_cascades(three)) <= MOST_CASCADES
+    two = replace(three, designs=three.designs[:2], scores=three.scores[:2], tokens=three.tokens[:2])
+    assert best_cascades(two) == ()
 
 
 def test_names_do_not_count_as_words():
@@ -293,6 +354,33 @@ def test_what_is_written_out_chooses_as_the_engine_does_in_a_box(routed, boxes, 
         assert calls[0].prompt.startswith(
             "Short:\n  Who" if names[number] == CHEAP else "Think long and hard"
         )
+
+
+def test_a_cascade_is_written_out_and_asks_the_last_where_the_first_two_differ(boxes, tmp_path):
+    other = CHEAP.replace("Short", "Brief")
+    pool = designs(CHEAP, other, DEAR)
+    cascade = Cascade(*pool)
+    fitted = fit(with_cascades(agreeing_of(pool), (cascade,)))
+    router = write_router(fitted.whole.among([cascade.id]), pool, CONTRACT, "It is so.", (cascade,))
+    assert router.parents == tuple(pool)
+    assert "type: ignore" not in router.source
+
+    def differs(prompt, sample):
+        question = prompt[prompt.index("Who is") :]
+        unsure = question.count(" of ") > 2 and "long" not in prompt.lower()
+        return ("brief" if "Brief" in prompt else "short") if unsure else right(question)
+
+    kind = kind_with(differs, traces=tmp_path)
+    done = kind.evaluate(router, Split(60), Request(router.id, "quiz", 1, 78, "confirm"), boxes)
+    assert done.outcome is Outcome.SCORED, done.reason
+    assert done.score.value == 1.0
+    trace = read_trace(done.report["trace"], tmp_path)
+    for question, calls in zip(trace.questions, trace.calls, strict=True):
+        assert len(calls) == (2 if question.count(" of ") <= 2 else 4)
+
+
+def agreeing_of(pool):
+    return replace(agreeing(1, 100), designs=tuple(pool))
 
 
 def test_a_second_time_nothing_is_asked(routed, boxes):

@@ -46,6 +46,7 @@ class Sheet:
         outcome: how it ended; without a score, the lists below are empty.
         reason: why it has no score.
         questions: as it was asked.
+        answers: as it answered; empty where it failed.
         scores: of each answer, mapped as a score is.
         tokens: that each took, prompts and answers together.
         dollars: that all took together, at the given prices.
@@ -56,6 +57,7 @@ class Sheet:
     outcome: Outcome
     reason: str = ""
     questions: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
     scores: tuple[float, ...] = ()
     tokens: tuple[int, ...] = ()
     dollars: float = 0.0
@@ -140,6 +142,7 @@ class Sheets:
             self._models,
             done.outcome,
             questions=trace.questions,
+            answers=trace.answers,
             scores=done.score.items,
             tokens=tuple(sum(call.tokens for call in calls) for calls in trace.calls),
             dollars=dollars,

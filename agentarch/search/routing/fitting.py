@@ -50,6 +50,8 @@ class Answers:
         tasks: the task of each question.
         scores: `(pipelines, questions)`, mapped as a score is.
         tokens: `(pipelines, questions)`, prompts and answers together.
+        said: the answers of each pipeline; empty where nobody asks for them.
+        alone: so many of the pipelines, the first, stand by themselves; those after are cascades of them. None for all.
     """
 
     designs: tuple[str, ...]
@@ -57,6 +59,19 @@ class Answers:
     tasks: tuple[str, ...]
     scores: Array
     tokens: Array
+    said: tuple[tuple[str, ...], ...] = ()
+    alone: int | None = None
+
+    @property
+    def singles(self) -> Answers:
+        """What the pipelines that stand by themselves answered."""
+        return replace(
+            self,
+            designs=self.designs[: self.alone],
+            scores=self.scores[: self.alone],
+            tokens=self.tokens[: self.alone],
+            alone=None,
+        )
 
 
 @dataclass(frozen=True)
@@ -95,7 +110,7 @@ class Fitted:
 
     Attributes:
         whole: the policy over all pipelines, at no price.
-        best: id of the pipeline with the highest score; of two, the cheaper.
+        best: id of the single pipeline with the highest score; of two, the cheaper.
         prices: that are tried, from none to the highest that makes a difference.
         answers: it was fitted on.
         chances: of being right, `(pipelines, questions)`, by models that have not seen the question.
@@ -154,7 +169,7 @@ def fit(answers: Answers) -> Fitted:
         NothingToRoute: there are fewer than two pipelines, or too few questions.
     """
     count = len(answers.questions)
-    if len(answers.designs) < 2:
+    if len(answers.singles.designs) < 2:
         raise NothingToRoute("there is one pipeline only, so there is nothing to choose between")
     if count < 10 * FOLDS:
         raise NothingToRoute(
@@ -182,7 +197,7 @@ def fit(answers: Answers) -> Fitted:
         tokens.append(np.exp(logs + smear))
     whole = Policy(answers.designs, words, tuple(of_right), tuple(of_sizes), 0.0)
     means, costs = answers.scores.mean(1), answers.tokens.mean(1)
-    best = min(range(len(means)), key=lambda one: (-means[one], costs[one]))
+    best = min(range(len(answers.singles.designs)), key=lambda one: (-means[one], costs[one]))
     highest = 10.0 / max(float(costs[costs > 0].min(initial=np.inf)), 1e-9)
     prices = (0.0, *np.geomspace(0.01 / max(costs.max(), 1.0), highest, PRICES - 1).tolist())
     return Fitted(

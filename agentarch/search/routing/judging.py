@@ -51,7 +51,7 @@ class Judged:
         questions: held out, behind every number here.
         fitted_on: questions.
         router: what it scored and took.
-        shares: of the questions that go to each pipeline, by id.
+        shares: of the questions that go to each pipeline or cascade, by id.
         singles: every pipeline by itself, cheapest first.
         best: id of the pipeline that was best in fitting; what `always best` asks.
         kept: share of the best one's score that is kept, with its 95% interval.
@@ -108,7 +108,7 @@ def judge_router(fitted: Fitted, policy: Policy, keep: float | None, held_out: A
         raise NothingToRoute(
             f"{len(held_out.questions)} questions are held out; {FEWEST_HELD_OUT} are needed to say anything"
         )
-    singles = {one: _single(held_out, one) for one in held_out.designs}
+    singles = {one: _single(held_out, one) for one in held_out.singles.designs}
     scores, tokens = routed(policy, held_out)
     best_scores, best_tokens = singles[fitted.best]
     mixture = _mixture(fitted, singles, float(tokens.mean()))
@@ -136,7 +136,7 @@ def judge_router(fitted: Fitted, policy: Policy, keep: float | None, held_out: A
         against_affordable=(
             None if affordable is None else _difference(held_out, scores, singles[affordable][0])
         ),
-        oracle=_oracle(held_out),
+        oracle=_oracle(held_out.singles),
         curve=tuple(
             (price, _point("router", held_out, *routed(fitted.at(price), held_out)))
             for price in fitted.prices
@@ -180,13 +180,14 @@ def _mixture(
     Which pipelines are on the front is settled in fitting, as for the router; the coin is the one that takes as many
     tokens on the held-out questions as the router does.
     """
-    names = [fitted.answers.designs[one] for one in front_of(fitted.answers)]
+    alone = fitted.answers.singles
+    names = [alone.designs[one] for one in front_of(alone)]
     names.sort(key=lambda one: singles[one][1].mean())
     costs = [float(singles[one][1].mean()) for one in names]
     if tokens <= costs[0] or len(names) == 1:
         return names[0], names[0], 1.0
     if tokens >= costs[-1]:
-        best = max(names, key=lambda one: fitted.answers.scores[fitted.answers.designs.index(one)].mean())
+        best = max(names, key=lambda one: alone.scores[alone.designs.index(one)].mean())
         return best, best, 1.0
     upper = next(at for at, cost in enumerate(costs) if cost >= tokens)
     share = (costs[upper] - tokens) / max(costs[upper] - costs[upper - 1], 1e-9)

@@ -128,24 +128,27 @@ def _answers(
     seen: Container[str],
 ) -> Answers:
     """Return answers side by side: of every task the same number of questions, none of them twice or seen before."""
-    by_design: dict[str, dict[str, dict[str, tuple[float, int]]]] = {one: {} for one in designs}
+    by_design: dict[str, dict[str, dict[str, tuple[float, int, str]]]] = {one: {} for one in designs}
     for request in requests:
         if request.design_id in by_design:
             sheet = sheets[request]
             rows = by_design[request.design_id].setdefault(request.task, {})
-            for question, score, tokens in zip(sheet.questions, sheet.scores, sheet.tokens, strict=True):
+            found = zip(sheet.questions, sheet.scores, sheet.tokens, sheet.answers, strict=True)
+            for question, score, tokens, said in found:
                 if question not in seen:
-                    rows.setdefault(question, (score, tokens))
+                    rows.setdefault(question, (score, tokens, said))
     first = by_design[designs[0]]
     number = min([count, *(len(rows) for rows in first.values())])
     asked = [(task, question) for task, rows in first.items() for question in list(rows)[:number]]
-    cells = np.array([[by_design[one][task][question] for task, question in asked] for one in designs], float)
+    rows_of = [[by_design[one][task][question] for task, question in asked] for one in designs]
+    cells = np.array([[row[:2] for row in found] for found in rows_of], float)
     return Answers(
         designs=tuple(designs),
         questions=tuple(question for _, question in asked),
         tasks=tuple(task for task, _ in asked),
         scores=cells[:, :, 0],
         tokens=cells[:, :, 1],
+        said=tuple(tuple(said for *_, said in found) for found in rows_of),
     )
 
 

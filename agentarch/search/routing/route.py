@@ -13,6 +13,7 @@ from agentarch.design import Contract, Design
 from agentarch.execution import Executor
 from agentarch.files import write_whole
 from agentarch.search.answered import OnDone, Sheets
+from agentarch.search.routing.cascades import best_cascades, with_cascades
 from agentarch.search.routing.fitting import Answers, NothingToRoute, Policy, fit
 from agentarch.search.routing.judging import Judged, judge_router
 from agentarch.search.routing.measuring import FITTED, HELD_OUT, measure, pipelines_of
@@ -54,7 +55,7 @@ class Route:
         design: it, as one pipeline.
         policy: its numbers.
         judged: what it is worth on questions that it was not fitted on.
-        names: of the pipelines, by id.
+        names: of the pipelines and cascades, by id.
         left_out: why some pipelines are not chosen among, by name.
         rung: of every task.
         fitted_before: of the questions that it was fitted on, how many the run had asked before.
@@ -101,16 +102,19 @@ def route(
         check_rung(task, rung)
     counts = {FITTED: wanted.questions, HELD_OUT: wanted.held_out}
     answers, failed = measure(sheets, designs, run.tasks, rung, counts, executor, workers, on_done)
+    cascades = best_cascades(answers[FITTED])
+    answers = {split: with_cascades(found, cascades) for split, found in answers.items()}
     fitted = fit(answers[FITTED])
     keep = wanted.keep
     policy = fitted.at(wanted.price or 0.0) if keep is None else fitted.policy_that_keeps(keep)
     judged = judge_router(fitted, policy, wanted.keep, answers[HELD_OUT])
     names = {one: one_line(design.name, 60) for one, design in designs.items()}
+    names |= {one.id: one.told(names) for one in cascades}
     before = _asked_by(run, sheets)
     fitted_before, judged_before = (_number_in(answers[split], before) for split in (FITTED, HELD_OUT))
     sentence = told(judged, names, judged_before)
     return Route(
-        design=write_router(policy, designs, run.kind.contract, sentence),
+        design=write_router(policy, designs, run.kind.contract, sentence, cascades),
         policy=policy,
         judged=judged,
         names=names,
@@ -155,7 +159,7 @@ def told(judged: Judged, names: Mapping[str, str], asked_before: int = 0) -> str
 
     Args:
         judged: its numbers.
-        names: of the pipelines, by id.
+        names: of the pipelines and cascades, by id.
         asked_before: of the held-out questions, how many the run had asked before.
     """
     best = names[judged.best]
@@ -163,8 +167,8 @@ def told(judged: Judged, names: Mapping[str, str], asked_before: int = 0) -> str
     where += f", {asked_before:,} of which the run had asked before" if asked_before else ""
     kept, low, high = judged.kept
     share = "" if math.isnan(kept) else f"{kept:.1%} [{low:.1%}, {high:.1%}] of "
-    if len(judged.shares) == 1:
-        (only,) = judged.shares
+    only = next(iter(judged.shares)) if len(judged.shares) == 1 else None
+    if only in {one.name for one in judged.singles}:
         if only == judged.best:
             why = (
                 "At this price no other pipeline is worth its tokens"
@@ -179,7 +183,8 @@ def told(judged: Judged, names: Mapping[str, str], asked_before: int = 0) -> str
             f"{names[only]} alone keeps {share}what {best} scores, for {judged.token_share:.1%} of its tokens "
             f"({where}), and no choice between pipelines did so for fewer: routing does not help here."
         )
-    said = f"The router keeps {share}what {best} scores, the best pipeline, for {judged.token_share:.1%} of its tokens"
+    router = "The router" if only is None else f"Asking {names[only]}"
+    said = f"{router} keeps {share}what {best} scores, the best pipeline, for {judged.token_share:.1%} of its tokens"
     first, second, part = judged.mixture
     mixed = (
         f"always asking {names[first]}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import inspect
 import io
+import re
 import textwrap
 import tokenize
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from agentarch.design import Contract, Design, DesignError, Proposal, read_design
 from agentarch.errors import AgentarchError
 from agentarch.search.routing import choosing
+from agentarch.search.routing.cascades import Cascade
 from agentarch.search.routing.fitting import Policy
 from agentarch.syntax import parse
 from agentarch.text import one_line
@@ -38,27 +40,36 @@ def why_not_alone(design: Design, contract: Contract) -> str:
     """Return why a router cannot be written even over one pipeline alone; an empty text where it can."""
     weights = ((0.0,) * (1 + len(choosing.features("", ()))),)
     try:
-        _read(Policy((design.id,), (), weights, weights, 0.0), [design], contract, "")
+        _read(Policy((design.id,), (), weights, weights, 0.0), [(design.id,)], [design], contract, "")
     except (NotWritable, DesignError) as error:
         return str(error)
     return ""
 
 
-def write_router(policy: Policy, designs: Mapping[str, Design], contract: Contract, sentence: str) -> Design:
+def write_router(
+    policy: Policy,
+    designs: Mapping[str, Design],
+    contract: Contract,
+    sentence: str,
+    cascades: Sequence[Cascade] = (),
+) -> Design:
     """Return a router as a design.
 
     Args:
-        policy: chooses among designs.
+        policy: chooses among designs and cascades of them.
         designs: by id.
         contract: of agents.
         sentence: what it is worth, for its docstring.
+        cascades: those that it may choose.
 
     Raises:
         NotWritable: a pipeline cannot be put beside others, or all together are too long.
     """
-    chosen = [designs[one] for one in policy.designs]
+    members = {one.id: one.members for one in cascades}
+    ways = [members.get(one, (one,)) for one in policy.designs]
+    chosen = [designs[one] for one in dict.fromkeys(part for way in ways for part in way)]
     try:
-        return _read(policy, chosen, contract, sentence)
+        return _read(policy, ways, chosen, contract, sentence)
     except DesignError as error:
         raise NotWritable(
             f"the router over {', '.join(clean_label(one) for one in chosen)} is no design: {error}. A higher --price "
@@ -71,18 +82,29 @@ def clean_label(design: Design) -> str:
     return one_line(design.label, 80)
 
 
-def _read(policy: Policy, chosen: Sequence[Design], contract: Contract, sentence: str) -> Design:
+def _read(
+    policy: Policy, ways: Sequence[Sequence[str]], chosen: Sequence[Design], contract: Contract, sentence: str
+) -> Design:
     """Return a router over designs as a design.
+
+    Args:
+        policy: chooses among ways to answer.
+        ways: ids of one pipeline, or of the three of a cascade.
+        chosen: every pipeline of these, once.
+        contract: of agents.
+        sentence: what the router is worth.
 
     Raises:
         NotWritable: one cannot be put beside others.
         DesignError: all together are no design.
     """
-    names = [f"pipeline_{number}" for number in range(1, len(chosen) + 1)]
+    names = {one.id: f"pipeline_{number}" for number, one in enumerate(chosen, start=1)}
+    is_cascading = any(len(way) > 1 for way in ways)
+    imports = [*(["import asyncio"] if is_cascading else []), "import math", "import re"]
     future = "from __future__ import annotations\n\n" if any(_futures(one) for one in chosen) else ""
     sections = [
         _docstring(chosen, sentence),
-        f"{future}import math\nimport re",
+        future + "\n".join(imports),
         "\n\n".join(
             [
                 _constant("PRICE", policy.price, "Of a token, as a share of a right answer."),
@@ -93,9 +115,13 @@ def _read(policy: Policy, chosen: Sequence[Design], contract: Contract, sentence
             ]
         ),
     ]
-    sections += [_pipeline(name, one) for name, one in zip(names, chosen, strict=True)]
+    sections += [_pipeline(names[one.id], one) for one in chosen]
     sections += [_copied(choosing.features), _copied(choosing.choose)]
-    sections.append(f"PIPELINES = ({''.join(f'{name}(), ' for name in names).rstrip()})")
+    if is_cascading:
+        sections += [_copied(choosing.agree), _copied(choosing.cascade)]
+    made = [[f"{names[part]}()" for part in way] for way in ways]
+    written = [way[0] if len(way) == 1 else f"cascade({', '.join(way)})" for way in made]
+    sections.append("PIPELINES = (\n" + "".join(f"{INDENT}{one},\n" for one in written) + ")")
     source = "\n\n\n".join([*sections, _SOLVE])
     proposal = Proposal(
         source,
@@ -103,7 +129,7 @@ def _read(policy: Policy, chosen: Sequence[Design], contract: Contract, sentence
         rationale=sentence,
         proposer="route",
         operator="route",
-        parents=policy.designs,
+        parents=tuple(names),
     )
     return read_design(proposal, contract)
 
@@ -184,5 +210,5 @@ def _moved(source: str, without: Collection[int]) -> Iterator[str]:
 
 
 def _copied(function: Callable[..., object]) -> str:
-    """Return the lines of one of our own functions."""
-    return inspect.getsource(function).rstrip()
+    """Return the lines of one of our own functions, without what is said to a type checker."""
+    return re.sub(r"  # type: ignore\S*.*", "", inspect.getsource(function)).rstrip()
