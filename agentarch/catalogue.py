@@ -86,6 +86,9 @@ def find_task(name: str, kind: str) -> Any:
     if not name.endswith(".py"):
         tasks = find_tasks(kind)
         if name not in tasks:
+            other = kind_of_task(name)
+            if other is not None and other != kind:
+                raise UsageError(f"the task {name!r} is for designs of kind {other!r}; add --kind {other}")
             raise unknown_name("task", name, tasks)
         return _loaded(tasks[name])
     path = Path(name)
@@ -132,6 +135,12 @@ def proposal_from_file(path: Path, proposer: str = "person", operator: str = "wr
     except UnicodeDecodeError:
         raise UsageError(f"the design {str(path)!r} is not UTF-8 text") from None
     return Proposal(source, name=path.stem, proposer=proposer, operator=operator)
+
+
+def kind_of_task(name: str) -> str | None:
+    """Return the kind of design that a shipped task is for, whatever follows a colon; None for no task of ours."""
+    base = name.partition(":")[0]
+    return next((kind for kind in CONTRACTS if base in _shipped_names(kind)), None)
 
 
 def _shipped_names(kind: str) -> tuple[str, ...]:

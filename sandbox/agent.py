@@ -5,10 +5,12 @@ written down on the other side of the channel.
 """
 
 import asyncio
+import contextlib as _contextlib
 import inspect as _inspect
-import json  # noqa: F401 - loaded here, so that no question pays for what designs may import
-import random  # noqa: F401
-import re  # noqa: F401
+import json as _json
+import os as _os
+import random
+import re  # noqa: F401 - loaded here, so that no question pays for what designs may import
 import statistics  # noqa: F401
 import string  # noqa: F401
 import types
@@ -17,6 +19,8 @@ from inside import Refused, load, report
 from wire import Channel, HungUp
 
 MOST_ANSWER_BYTES = 64 * 1024
+MOST_ASKED_BYTES = 1_000_000
+"""Of a call as JSON: what the engine takes in one message, less some room."""
 
 
 class BudgetSpent(RuntimeError):
@@ -69,9 +73,12 @@ class Model:
         asked = {"prompt": prompt, "system": system, "temperature": temperature}
         asked |= {"max_tokens": max_tokens, "n": n, "model": model}
         try:
-            self._channel.send({"type": "ask", "id": number, "after": self._heard, **asked})
-        except TypeError:
+            size = len(_json.dumps(asked, allow_nan=False))
+        except (TypeError, ValueError):
             raise ModelRefused("a prompt is a str, n a whole number, temperature a number") from None
+        if size > MOST_ASKED_BYTES:
+            raise ModelRefused(f"a call of {size:,} bytes; {MOST_ASKED_BYTES:,} are allowed")
+        self._channel.send({"type": "ask", "id": number, "after": self._heard, **asked})
         told = await self._waiting[number]
         if told["type"] == "refused":
             raise REFUSALS[told["why"]](told["reason"])
@@ -79,7 +86,10 @@ class Model:
 
     def hear(self) -> None:
         """Take one answer in; called when there is one."""
-        told, _ = self._channel.receive()
+        try:
+            told, _ = self._channel.receive()
+        except (HungUp, OSError):  # nobody listens any more, whether the engine or the design closed it
+            _os._exit(0)
         self._heard += 1
         self.remaining.calls, self.remaining.tokens = told["calls"], told["tokens"]
         waiting = self._waiting.pop(told["id"])
@@ -96,13 +106,15 @@ def answer(order: dict, channel: Channel) -> None:
     """
     try:
         model = Model(channel, order["models"], order["calls"], order["tokens"])
+        random.seed(order["question"])  # so that a repeated evaluation draws what it drew
         design = load(order["source"])
         text = asyncio.run(_solve(design, order["question"], model, channel))
         channel.send({"type": "answer", "text": text})
     except HungUp:
         return
     except BaseException as error:  # SystemExit and KeyboardInterrupt are the design's doing, too
-        channel.send({"type": "fault", **report(error)})
+        with _contextlib.suppress(OSError):  # it may have closed the channel
+            channel.send({"type": "fault", **report(error)})
 
 
 async def _solve(design: types.ModuleType, question: str, model: Model, channel: Channel) -> str:

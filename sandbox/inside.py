@@ -57,6 +57,8 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 def _reason(error: BaseException) -> str:
     """Put an exception on one line: what was raised, and where in the design."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
     if isinstance(error, Refused):
         text = str(error)
     else:

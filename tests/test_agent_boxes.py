@@ -74,7 +74,7 @@ async def solve(question, model):
         (
             "await model.ask('hi', temperature=float('inf'))",
             "invalid",
-            "process sent a header that is not plain JSON",
+            "raised ModelRefused: a prompt is a str",
         ),
         ("await model.ask(b'hi')", "invalid", "a prompt is a str"),
         ("raise SystemExit", "invalid", "raised SystemExit"),
@@ -165,6 +165,58 @@ async def solve(question, model):
     except RuntimeError as error:
         return f"{len(said)} {model.remaining.calls} {error}"
 """
+
+
+MISUSES = """
+async def solve(question, model):
+    said = await model.ask(question)
+    for wrong in (
+        dict(prompt="x" * 10_000_000),
+        dict(prompt=17),
+        dict(prompt="hi", system=17),
+        dict(prompt="hi", temperature=float("nan")),
+        dict(prompt="hi", max_tokens=float("inf")),
+        dict(prompt="hi", n=0),
+    ):
+        try:
+            await model.ask(**wrong)
+            return f"asked with {wrong}"
+        except ValueError:
+            pass
+    return said
+"""
+
+
+def test_an_argument_that_makes_no_sense_is_an_error_that_a_design_can_catch(executor):
+    assert evaluate(executor, MISUSES).score.value == 1.0
+
+
+DRAWS = """
+import random
+
+FIRST = random.random()
+
+async def solve(question, model):
+    await model.ask(question)
+    return f"answer {question[9:]}" if FIRST < 0.5 and random.random() < 0.7 else "no"
+"""
+
+
+def test_chance_is_the_same_for_the_same_question_and_another_for_another(executor):
+    first, again = (evaluate(executor, DRAWS).score for _ in range(2))
+    assert first.items == again.items
+    assert 0 < first.value < 1
+
+
+def test_of_errors_in_a_group_the_first_is_told(executor):
+    fault = "raise ExceptionGroup('several', [ValueError('this one'), ExceptionGroup('more', [KeyError('other')])])"
+    done = evaluate(executor, FAILS.format(fault=fault))
+    assert any("raised ValueError: this one" in reason for reason in done.report["reasons"])
+
+
+def test_what_is_asked_when_nobody_listens_any_more_prints_nothing(executor):
+    done = evaluate(executor, FAILS.format(fault="await asyncio.sleep(1000)"), question_seconds=2.0)
+    assert (done.score.items[7], done.output) == (0.0, "")
 
 
 def test_a_budget_that_is_spent_is_an_error_that_a_design_can_catch(executor):

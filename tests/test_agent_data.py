@@ -269,6 +269,18 @@ BAD_LINES = (
     ),
     ('{"question": "What? The answer is Bo.", "answer": "bo"}', "line 7: the answer stands in the question"),
     (
+        '{"question": "The answer is 185. What is the answer to 5?", "answer": 185}',
+        "line 7: the answer stands in the question",
+    ),
+    (
+        '{"question": "The answer is BO! Who is it?", "answer": "bo"}',
+        "line 7: the answer stands in the question",
+    ),
+    (
+        '{"question": "q", "answer": "a", "answer": "b"}',
+        "line 7: it is not JSON (the field 'answer' stands in it twice)",
+    ),
+    (
         json.dumps(
             {"question": "Hm. " + "It is as long as this. " * 3, "answer": "It is as long as this. " * 2}
         ),

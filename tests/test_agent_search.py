@@ -104,6 +104,28 @@ def test_what_is_about_networks_alone_is_refused(folder):
     assert not (folder / "x").exists()
 
 
+@pytest.mark.parametrize(
+    ("source", "flags", "said"),
+    [
+        (None, ("--task", "world"), "cannot read the design"),
+        ("async def solve(question, model)\n", ("--task", "world"), "does not parse"),
+        ("async def answer(question, model):\n    return ''\n", ("--task", "world"), "`solve`"),
+        (
+            "def build(spec):\n    return None\n",
+            ("--task", "world"),
+            "for designs of kind 'agent'; add --kind agent",
+        ),
+        ("async def solve(question, model):\n    return ''\n", ("--task", "recall"), "add --kind network"),
+    ],
+)
+def test_a_file_that_is_no_agent_is_told_so_and_the_task_not_blamed(tmp_path, source, flags, said):
+    if source is not None:
+        (tmp_path / "mine.py").write_text(source)
+    told = commands.run("evaluate", "mine.py", *flags, folder=tmp_path)
+    assert told.exit_code in (2, 3)
+    assert said in " ".join((told.out + told.err).split())
+
+
 def test_the_same_seed_gives_the_same_score(folder):
     scores = []
     for _ in range(2):

@@ -206,8 +206,10 @@ class BrokerDesk:
         prompt, system = wish.get("prompt"), wish.get("system")
         n, temperature, most = wish.get("n", 1), wish.get("temperature"), wish.get("max_tokens")
         model = wish.get("model") or self._broker.names[0]
-        if not isinstance(prompt, str) or not isinstance(system, str | None):
+        if not isinstance(prompt, str):
             raise _Refusal("argument", f"a prompt is a str, not a {type(prompt).__name__}")
+        if not isinstance(system, str | None):
+            raise _Refusal("argument", f"system is a str or None, not a {type(system).__name__}")
         size = len(prompt.encode("utf-8", "replace")) + len((system or "").encode("utf-8", "replace"))
         if size > MOST_PROMPT_BYTES:
             raise _Refusal("argument", f"a prompt of {size:,} bytes; {MOST_PROMPT_BYTES:,} are allowed")

@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.table import Table
 
-from agentarch.catalogue import find_task, proposal_from_file
+from agentarch.catalogue import find_task, kind_of_task, proposal_from_file
 from agentarch.cli.output import ERR, OUT, duration_text, plain, print_json, score_text
 from agentarch.cli.sandboxes import started_executor
 from agentarch.config import available_cores, make_config
@@ -61,7 +61,7 @@ def evaluate_files(files: Sequence[Path], asked: Asked, as_json: bool) -> int:
     Raises:
         UsageError: a file, the task, the rung or a number is not to be had.
     """
-    name = asked.kind or _kind_of(files[0])
+    name = asked.kind or _kind_of(files[0], asked.task)
     kind = make_kind(name, os.environ.get(SECRET_VARIABLE, ""), asked.memory_mib)
     task = find_task(asked.task, kind.name)
     _check(task, asked)
@@ -105,14 +105,16 @@ def _models(kind: Kind, asked: Asked) -> Iterator[None]:
         )
 
 
-def _kind_of(file: Path) -> str:
-    """Return the kind of design that a file defines; that of networks where it defines none, or cannot be read."""
-    try:
-        proposal = proposal_from_file(file)
-    except UsageError:
-        return KINDS[0]
+def _kind_of(file: Path, task: str) -> str:
+    """Return the kind of design that a file defines; where it defines none, that which the task is for.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    source = proposal_from_file(file).source
     kinds: list[Kind] = [make_kind(name, "", 512) for name in KINDS]
-    return next((kind.name for kind in kinds if defines(proposal.source, kind.contract.function)), KINDS[0])
+    defined = [kind.name for kind in kinds if defines(source, kind.contract.function)]
+    return defined[0] if len(defined) == 1 else kind_of_task(task) or KINDS[0]
 
 
 def _check(task: AnyTask, asked: Asked) -> None:

@@ -102,9 +102,9 @@ def _tell(found: Route) -> None:
     add("oracle, which knows", judged.oracle, "dim")
     OUT.print(table)
     alone = {one.name for one in judged.singles}
-    for one, share in judged.shares.items():
-        if one not in alone:
-            OUT.print(f"{share:.0%} of the questions go to {plain(names[one], 200)}", soft_wrap=True)
+    for way, share in judged.shares.items():
+        if way not in alone:
+            OUT.print(f"{share:.0%} of the questions go to {plain(names[way], 200)}", soft_wrap=True)
     OUT.print(
         f"[dim]a price is what 1,000 tokens are worth, as a share of a right answer; fitted on {judged.fitted_on:,} "
         f"questions, judged on {judged.questions:,} others, rung {found.rung}[/dim]",

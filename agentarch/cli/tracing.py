@@ -80,7 +80,7 @@ def show_question(told: Mapping[str, Any]) -> None:
     )
     if blame := told["blame"]:
         who = f"call {blame['call']} was wrong first: " if blame["call"] is not None else ""
-        table.add_row("blame", f"{who}{blame['fault']}, {blame['meaning']}")
+        table.add_row("blame", f"{who}{blame['meaning']}")
     elif not told["is_right"]:
         table.add_row("blame", "cannot be told: the right answer is no text to look for")
     OUT.print(table)

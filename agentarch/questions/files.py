@@ -10,6 +10,7 @@ import gzip
 import json
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,7 +181,7 @@ def parsed_bytes(path: Path, data: bytes, place: str) -> Record:
 
 def _parsed(path: Path, text: str, place: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_once_each)
     except RecursionError:
         raise fault(path, place or "line 1", "it is nested too deeply to be read") from None
     except json.JSONDecodeError as error:
@@ -194,6 +195,14 @@ def _record(path: Path, place: str, value: Any) -> Record:
     if not isinstance(value, dict):
         raise fault(path, place, f"it is {_kind_of(value)}, expected an object with named fields")
     return Record(path, place, value)
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"the field {one_line(twice, 40)!r} stands in it twice")
+    return fields
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -14,7 +14,10 @@ SHARES = {"search": 0.5, "confirm": 0.25, "test": 0.25}
 MOST_IN_PASSING = 40
 """Characters of a solution that may stand in a question by chance; a longer one was put there."""
 
-_MARKED = re.compile(r"(?:#### ?|\banswer(?: is)? ?[:=]? ?|\\boxed\{)([^\n}]{1,200})", re.IGNORECASE)
+_MARKED = re.compile(
+    r"(?:#### ?|\banswer(?: is)? ?[:=]? ?|\\boxed\{)([^\n}]{1,200}?)(?=[.!?;,](?:\s|$)|[\n}]|$)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
