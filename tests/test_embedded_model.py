@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import random
 import re
 import subprocess
 import sys
@@ -158,6 +159,30 @@ def test_a_single_call_is_right_about_some_and_wrong_about_most(model):
         [reply.texts[0].endswith(f" {item.answer}.") for reply, item in zip(replies, items, strict=True)]
     )
     assert 0.15 <= right <= 0.40
+
+
+def test_a_check_of_one_step_tells_truth_from_falsehood_and_often_errs(model):
+    chance = random.Random(0)
+    facts = [fact for fact in model.world.facts if fact[0] == "boss"]
+    people = model.world.names["person"]
+    asked = []
+    for relation, subject in facts:
+        truth = model.world.facts[relation, subject]
+        other = chance.choice([name for name in people if name != truth])
+        who = model.world.written(subject)
+        asked += [
+            (
+                f"Who is the boss of {who}? Is the answer {model.world.written(value)}? Yes or no.",
+                value == truth,
+            )
+            for value in (truth, other)
+        ]
+    replies = model.answer([Request(prompt, n=4, key=b"check") for prompt, _ in asked])
+    said = {True: [], False: []}
+    for (_, is_true), reply in zip(asked, replies, strict=True):
+        said[is_true] += [text == "Yes." for text in reply.texts]
+    assert 0.5 < np.mean(said[True]) < 0.9
+    assert np.mean(said[False]) < 0.3
 
 
 def test_a_designer_who_learnt_three_thousand_answers_by_heart_has_gained_little(model):
