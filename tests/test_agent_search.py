@@ -126,6 +126,16 @@ def test_a_file_that_is_no_agent_is_told_so_and_the_task_not_blamed(tmp_path, so
     assert said in " ".join((told.out + told.err).split())
 
 
+def test_a_model_that_nobody_serves_is_refused_before_anything_starts(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "async def solve(question, model):\n    return await model.ask(question)\n"
+    )
+    told = commands.run("evaluate", "mine.py", "--task", "world", "--solve-with", "nonsense", folder=tmp_path)
+    assert told.exit_code == 2
+    assert "nobody is known to serve a model called 'nonsense'" in told.err
+    assert "litellm" not in told.err
+
+
 def test_the_same_seed_gives_the_same_score(folder):
     scores = []
     for _ in range(2):

@@ -15,7 +15,7 @@ from agentarch.clock import Clock
 from agentarch.errors import UsageError
 from agentarch.models.adapter import Adapter
 from agentarch.models.contract import Ask, Books, Client, Reply
-from agentarch.models.places import MANUAL, Place, check_reachable, key_of, place_of
+from agentarch.models.places import LITELLM, MANUAL, Place, check_reachable, key_of, place_of
 from agentarch.models.secrets import Secrets
 
 
@@ -71,12 +71,17 @@ class ModelSettings:
 
 
 def check_servers(settings: ModelSettings) -> None:
-    """See whether a server listens at each base URL; nothing is sent, so nothing is paid.
+    """See whether somebody serves each model, and a server listens at each base URL; nothing is sent, or paid.
 
     Raises:
         UsageError: none does, or a model or URL is written wrongly.
     """
     check_reachable(settings.places)
+    for place in settings.places:
+        if place.provider == LITELLM:
+            from agentarch.models.litellm_adapter import check_provider  # takes seconds
+
+            check_provider(place.name)
 
 
 def make_client(

@@ -12,7 +12,9 @@ os.environ.setdefault("LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS", "True")
 os.environ.setdefault("LITELLM_MODE", "PRODUCTION")
 
 import litellm
+from litellm.exceptions import BadRequestError
 
+from agentarch.errors import UsageError
 from agentarch.models.adapter import Answer, Form, prompt_in
 from agentarch.models.contract import Ask
 from agentarch.models.faults import understood
@@ -22,6 +24,21 @@ from agentarch.models.secrets import Secrets
 from agentarch.models.wire import Draft, Garbled, mapping
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+def check_provider(model: str) -> None:
+    """Make sure that litellm knows who serves a model; nothing is sent.
+
+    Raises:
+        UsageError: it does not.
+    """
+    _quieten()
+    try:
+        litellm.get_llm_provider(model)
+    except BadRequestError:
+        raise UsageError(
+            f"nobody is known to serve a model called {model!r}; write it as PROVIDER/NAME, e.g. openai/NAME"
+        ) from None
 
 
 class LitellmAdapter:

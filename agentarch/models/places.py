@@ -14,6 +14,7 @@ from agentarch.errors import UsageError
 from agentarch.models.secrets import Secrets
 
 MANUAL = "manual"
+LITELLM = "litellm"
 PLACEHOLDER_KEY = "none-needed"
 _KEYS = {"openai": ("OPENAI_API_KEY",), "anthropic": ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")}
 _PORTS = {"http": 80, "https": 443}
@@ -75,7 +76,7 @@ def place_of(model: str, base_url: str = "", environment: Mapping[str, str] = os
         return Place(model, MANUAL, MANUAL)
     provider, _, name = model.partition("/")
     if provider not in _KEYS:
-        provider, name = "litellm", model
+        provider, name = LITELLM, model
     if not name.strip():
         raise UsageError(f"--model {model!r} names no model; write it as PROVIDER/NAME, e.g. openai/NAME")
     from_environment = environment.get(f"{provider.upper()}_BASE_URL", "") if provider in _KEYS else ""
