@@ -21,6 +21,7 @@ from agentarch.config import make_config, parse_duration
 from agentarch.errors import UsageError
 from agentarch.task import TaskFailed
 
+GRU = Path(__file__).parents[1] / "archive" / "networks" / "gru.py"
 COMMANDS = (
     *("search", "resume", "status", "show", "review", "report", "test", "knockout"),
     *("route", "transfer"),
@@ -77,7 +78,7 @@ def test_the_version_is_said(agentarch):
         (["search", "--tasks", "recall,parety"], "parity"),
         (["search", "--kind", "netwrk"], "network"),
         (["search", "--proposer", "evolv"], "evolve"),
-        (["evaluate", "x.py", "--task", "sries"], "series"),
+        (["evaluate", GRU, "--task", "sries"], "series"),
         (["evaluate", "x.py", "--task", "recall", "--kind", "networks"], "network"),
         (["tasks", "--kind", "networks"], "network"),
     ],
