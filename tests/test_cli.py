@@ -82,7 +82,7 @@ def test_the_version_is_said(agentarch):
         (["evaluate", "x.py", "--task", "recall", "--kind", "networks"], "network"),
         (["tasks", "--kind", "networks"], "network"),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+    ids=lambda value: " ".join(Path(one).name for one in value) if isinstance(value, list) else value,
 )
 def test_a_name_that_is_nearly_right_is_exit_2_with_the_right_one(arguments, nearest, agentarch, tmp_path):
     said = agentarch(*arguments)
