@@ -6,7 +6,7 @@ items repeat, fails here and not in somebody's results.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentarch.design import Proposal, read_design
+from agentarch.errors import UsageError
 from agentarch.evaluation import Evaluation, Outcome, Request, Score
 from agentarch.execution.contract import Executor
 from agentarch.kinds.network import CONTRACT, NetworkKind
@@ -83,6 +84,30 @@ class Audit:
     holds: bool
     found: str
     expected: str
+
+
+Check = tuple[str, str, Callable[[], str]]
+"""What is looked at, what must be seen, and what returns the fault that it found; an empty text for none."""
+
+
+def in_turn(checks: Iterable[Check], begins: Callable[[str], None]) -> Iterator[Audit]:
+    """Yield what checks find, one after the other, until one does not hold.
+
+    Args:
+        checks: whatever one raises is its finding.
+        begins: called with the name of each before it begins.
+    """
+    for name, expected, find in checks:
+        begins(name)
+        try:
+            fault = find()
+        except UsageError as error:  # e.g. its file is not there
+            fault = str(error)
+        except (Exception, SystemExit) as error:  # a task is somebody's code
+            fault = f"it raised {type(error).__name__}: {error}"
+        yield Audit(name, not fault, fault or "so it is", expected)
+        if fault:
+            return
 
 
 class MadeOnce:

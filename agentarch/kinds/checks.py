@@ -14,7 +14,7 @@ from typing import get_args, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from agentarch.kinds.audits import MOST_REPEATED, NEAR_CHANCE, Audit, repeated_share
+from agentarch.kinds.audits import MOST_REPEATED, NEAR_CHANCE, Audit, in_turn, repeated_share
 from agentarch.kinds.lookups import lookups
 from agentarch.kinds.network import grading_fault
 from agentarch.scoring import score_items
@@ -58,15 +58,7 @@ def check_task(
         ("grading is as the contract says", "one value an item, for whatever is predicted", _grades),
         ("chance and ceiling are what grading gives", "0 for knowing frequencies, 1 for the labels", _ends),
     )
-    for name, expected, find in checks:
-        begins(name)
-        try:
-            fault = find(task, made)
-        except (Exception, SystemExit) as error:  # the task is somebody's code
-            fault = f"it raised {type(error).__name__}: {error}"
-        yield Audit(name, not fault, fault or "so it is", expected)
-        if fault:
-            return
+    return in_turn(((name, expected, partial(find, task, made)) for name, expected, find in checks), begins)
 
 
 class _Made:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 
-from agentarch.errors import AgentarchError
-from agentarch.kinds.audits import NEAR_CHANCE, Audit
+from agentarch.kinds.audits import NEAR_CHANCE, Audit, in_turn
 from agentarch.scoring import score_items
 from agentarch.task import (
     FEWEST_SCORED_ITEMS,
@@ -57,17 +57,7 @@ def check_questions(
             _chance,
         ),
     )
-    for name, expected, find in checks:
-        begins(name)
-        try:
-            fault = find(task, seed)
-        except AgentarchError as error:  # e.g. its file is not there
-            fault = str(error)
-        except (Exception, SystemExit) as error:  # the task is somebody's code
-            fault = f"it raised {type(error).__name__}: {error}"
-        yield Audit(name, not fault, fault or "so it is", expected)
-        if fault:
-            return
+    return in_turn(((name, expected, partial(find, task, seed)) for name, expected, find in checks), begins)
 
 
 def _terms(task: AgentTask, seed: int) -> str:
