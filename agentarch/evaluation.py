@@ -5,7 +5,7 @@ Plain records that cross every room of the engine. Knows nothing of how they are
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -175,3 +175,11 @@ class ScoredDesign:
             if rung < 0:
                 return False
         return self.scores[rung].value > other.scores[rung].value
+
+
+def fittest(designs: Sequence[ScoredDesign]) -> ScoredDesign:
+    """Return the design that beats those before it and that none after it beats; the first of equals."""
+    best, *others = designs
+    for one in others:
+        best = one if one.beats(best) else best
+    return best

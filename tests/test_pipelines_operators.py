@@ -1,5 +1,6 @@
 """Operators on pipelines: what each changes, what it leaves alone, and what it must not make."""
 
+import ast
 import random
 import re
 
@@ -22,10 +23,43 @@ LIBRARY = tuple(
 BY_NAME = {one.name: one for one in LIBRARY}
 
 
+CALLING = """HOT = 1.2
+SETTINGS = {{}}
+
+
+async def tell(model, prompt, **settings):
+    return await model.ask(prompt, **settings)
+
+
+async def other(model, prompt, **unused):
+    return prompt
+
+
+async def solve(question, model):
+    return await {call}
+"""
+
+
 def edits(operator: str, parent: str, times: int = 30):
     """Return what an operator makes of a design, for several draws of chance."""
     made = [OPERATORS[operator](BY_NAME[parent], LIBRARY, random.Random(number)) for number in range(times)]
     return [edit for edit in made if edit is not None]
+
+
+def temperatures(definition):
+    """Return the temperature of each call that a definition makes to a model, as written; `**settings` apart."""
+    calls = [one for one in ast.walk(definition.node) if isinstance(one, ast.Call)]
+    asked = [one for one in calls if ast.unparse(one.func).endswith("ask")]
+    found = [{key.arg: ast.unparse(key.value) for key in call.keywords} for call in asked]
+    return [settings.get("temperature", "none") for settings in found if None not in settings]
+
+
+def without_temperatures(definition):
+    copy = ast.parse(ast.unparse(definition.node))
+    for call in ast.walk(copy):
+        if isinstance(call, ast.Call):
+            call.keywords = [one for one in call.keywords if one.arg != "temperature"]
+    return ast.dump(copy)
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
@@ -62,6 +96,76 @@ def test_tuning_changes_one_setting_to_a_near_value():
     assert values == {"1", "2", "3", "4", "6"}
     texts = {"\n".join(one.text for one in edit.pipeline.definitions) for edit in edits("tune", "vote")}
     assert any("TEMPERATURE = 1.2  # of each" in text for text in texts)
+
+
+def test_tempering_gives_calls_a_temperature_and_changes_nothing_else():
+    single = everywhere = 0
+    for parent in LIBRARY:
+        before = [*map(temperatures, parent.pipeline.definitions)]
+        for edit in edits("temper", parent.name):
+            after = [*map(temperatures, edit.pipeline.definitions)]
+            changes = {
+                pair
+                for olds, news in zip(before, after, strict=True)
+                for pair in zip(olds, news, strict=True)
+            }
+            ((old, new),) = {(old, new) for old, new in changes if old != new}
+            assert old in {"none", "1.0"}
+            assert new in {"0.0", "0.5"}
+            if "wherever" in edit.account:
+                assert "none" not in {one for ones in after for one in ones}
+                everywhere += 1
+            else:
+                changed = [
+                    one for one, (was, now) in enumerate(zip(before, after, strict=True)) if was != now
+                ]
+                (name,) = [edit.pipeline.definitions[one].name for one in changed]
+                assert f"temperature {new} in `{name}`" in edit.account
+                single += 1
+            pairs = zip(parent.pipeline.definitions, edit.pipeline.definitions, strict=True)
+            assert all(without_temperatures(one) == without_temperatures(other) for one, other in pairs)
+    assert single > len(LIBRARY)
+    assert everywhere > len(LIBRARY)
+
+
+@pytest.mark.parametrize(
+    ("call", "tempered"),
+    [
+        ("model.ask(question)", "model.ask(question, temperature=0.0)"),
+        ("model.ask(prompt=question, )", "model.ask(prompt=question, temperature=0.0, )"),
+        (
+            "model.ask(\n        question,  # as it is\n    )",
+            "model.ask(\n        question, temperature=0.0,  # as it is\n    )",
+        ),
+        ('model.ask(f"{question} So?")', 'model.ask(f"{question} So?", temperature=0.0)'),
+        ("model.ask(question, temperature=1)", "model.ask(question, temperature=0.0)"),
+        ("tell(model, question)", "tell(model, question, temperature=0.0)"),
+        ("model.ask(question, temperature=HOT)", None),  # a setting: `tune` moves it
+        ("model.ask(question, **SETTINGS)", None),
+        (
+            "model.ask(*(one for one in [question]))",
+            "model.ask(*(one for one in [question]), temperature=0.0)",
+        ),
+        ("model.ask()", None),
+        ("model.ask(one for one in question)", None),
+        ("other(model, question)", None),
+        ('"".join(f"{await model.ask(question)}" for _ in range(2))', None),  # Python 3.11 misplaces it
+    ],
+)
+def test_a_temperature_is_written_where_it_can_be_and_nowhere_else(call, tempered):
+    source = CALLING.format(call=call)
+    made = [
+        edit
+        for number in range(20)
+        if (
+            edit := OPERATORS["temper"](
+                Material("0" * 12, "x", read_pipeline(source)), (), random.Random(number)
+            )
+        )
+    ]
+    texts = {edit.pipeline.by_name["solve"].text for edit in made}
+    expected = read_pipeline(CALLING.format(call=tempered)).by_name["solve"].text if tempered else None
+    assert (expected in texts) if expected else not texts
 
 
 def test_near_values_stay_within_bounds():

@@ -6,7 +6,7 @@ Needs no model. Which designs are worth building upon is the archive's choice: i
 from __future__ import annotations
 
 from agentarch.design import Design, Proposal
-from agentarch.evaluation import Evaluation
+from agentarch.evaluation import Evaluation, fittest
 from agentarch.proposers.anatomy import NotRecombinableError
 from agentarch.proposers.contract import Context
 from agentarch.proposers.numbers import change_a_number
@@ -19,6 +19,7 @@ ATTEMPTS = 60
 
 _TWO_EDITS_SHARE = 0.25
 _SEED_SHARE = 0.1  # of edits that start from a seed although there are parents
+_BEST_SHARE = 0.3  # of the others, those that start from the best design that is shown
 
 
 class PipelineEvolve:
@@ -72,14 +73,17 @@ class PipelineEvolve:
 
 
 def _parent(context: Context, seed_share: float) -> tuple[Design | None, float | None]:
-    """Choose what to build upon, the first parent most often; with the tokens it was measured to use."""
+    """Choose what to build upon, the best or the first parent most often; with the tokens it was measured to use."""
     rng = context.rng
+    scored = (*context.parents, *context.inspirations)
     if context.parents and not (context.seeds and rng.random() < seed_share):
-        weights = [0.5**place for place in range(len(context.parents))]
-        chosen = rng.choices(context.parents, weights)[0].design
+        if rng.random() < _BEST_SHARE:
+            chosen = fittest(scored).design
+        else:
+            weights = [0.5**place for place in range(len(context.parents))]
+            chosen = rng.choices(context.parents, weights)[0].design
     elif context.seeds:
         chosen = rng.choice(context.seeds)
     else:
         return None, None
-    scored = (*context.parents, *context.inspirations)
     return chosen, next((one.descriptors.get("tokens") for one in scored if one.design.id == chosen.id), None)

@@ -13,6 +13,7 @@ from agentarch.proposers.pipelines.composing import promote
 from agentarch.proposers.pipelines.edits import Edit, Library, Material, Operator
 from agentarch.proposers.pipelines.rewiring import rewire
 from agentarch.proposers.pipelines.settings import tune
+from agentarch.proposers.pipelines.temperature import temper
 from agentarch.proposers.pipelines.wording import reword
 from agentarch.proposers.pipelines.wrappers import WRAPPERS, shipped
 
@@ -88,6 +89,7 @@ def route(parent: Material, library: Library, rng: random.Random) -> Edit | None
 
 OPERATORS: dict[str, Operator] = {
     "tune": tune,
+    "temper": temper,
     "reword": reword,
     "plug": plug,
     "unplug": unplug,
@@ -98,7 +100,7 @@ OPERATORS: dict[str, Operator] = {
 }
 """Every operator by name."""
 
-WEIGHTS = {"tune": 3.0, "reword": 3.0, "plug": 4.0}
+WEIGHTS = {"tune": 3.0, "temper": 3.0, "reword": 3.0, "plug": 4.0}
 """How often an operator is tried, as a multiple of those not named."""
 
 

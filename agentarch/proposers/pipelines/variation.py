@@ -27,7 +27,7 @@ KIND = "agent"
 MAX_NESTING = 4
 """So many steps may lie within one another."""
 
-_SMALL = r"(-(tune|reword|rewire|unplug|drop))+$"
+_SMALL = r"(-(tune|temper|reword|rewire|unplug|drop))+$"
 
 
 @dataclass(frozen=True)
