@@ -277,6 +277,10 @@ BAD_LINES = (
         "line 7: the answer stands in the question",
     ),
     (
+        '{"id": ["a", "b"], "question": "q", "answer": "a"}',
+        "line 7: its 'id' is a list, expected a text or a number",
+    ),
+    (
         '{"question": "q", "answer": "a", "answer": "b"}',
         "line 7: it is not JSON (the field 'answer' stands in it twice)",
     ),
@@ -419,12 +423,17 @@ def test_a_puzzle_that_will_not_do_is_refused_with_its_file(tmp_path, puzzle, sa
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"no archive", gzip.compress(b"no archive"), arc_archive({})],
+    ("content", "said"),
+    [
+        (b"", "pack the published folder anew"),
+        (b"no archive", "pack the published folder anew"),
+        (gzip.compress(b"no archive"), "pack the published folder anew"),
+        (arc_archive({}), "holds no question"),
+    ],
     ids=["empty", "no archive", "packed", "without puzzles"],
 )
-def test_an_archive_that_is_none_is_refused(tmp_path, content):
-    refusal(tmp_path, "arc_agi", content)
+def test_an_archive_that_is_none_is_refused(tmp_path, content, said):
+    assert said in refusal(tmp_path, "arc_agi", content)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """A search over agents by real command lines: real boxes, the embedded model, a task of the user's own."""
 
 import json
+import re
 import textwrap
 from pathlib import Path
 
 import pytest
 from support import commands, logs
+from support.terminal import converse
 
 ROOT = Path(__file__).parents[1]
 FEW_QUESTIONS = textwrap.dedent(
@@ -134,6 +136,17 @@ def test_a_model_that_nobody_serves_is_refused_before_anything_starts(tmp_path):
     assert told.exit_code == 2
     assert "nobody is known to serve a model called 'nonsense'" in told.err
     assert "litellm" not in told.err
+
+
+def test_a_narrow_terminal_loses_neither_a_name_nor_a_number(folder):
+    seeds = [ROOT / "archive" / "agents" / f"{name}.py" for name in ("single_call", "chain_of_thought")]
+    said = converse("evaluate", *seeds, "--task", "few.py", answers=[], folder=folder, columns=50)
+    assert said.exit_code == 0, said.out
+    lines = {line.split()[0]: line.split() for line in said.out.splitlines() if line.strip()}
+    for seed in seeds:
+        name, *told = lines[seed.stem]
+        assert all(re.fullmatch(r"\[?-?\d[\d.,]*\]?", one) for one in told), told
+        assert len(told) >= 8
 
 
 def test_the_same_seed_gives_the_same_score(folder):

@@ -1,6 +1,7 @@
 """A router sends each question where it is worth its tokens, and says plainly when that brings nothing."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -517,6 +518,7 @@ def test_the_command_tells_keeps_draws_and_writes_the_router_and_pays_once(run):
     before = server.count.requests
     said = command(folder, *numbers, "--json", "--out", "router.py")
     assert said.exit_code == 0, said.err
+    assert re.search(r"route: \d of \d+ sheets of questions answered, about .+ left\n", said.err)
     found = said.json
     assert found["helps"]
     assert found["asked_before"] == {"fitted_on": 0, "questions": 0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from agentarch.models import BudgetSpent
 from agentarch.models.pricing import parse_price
 from agentarch.search.authoring.setup import split_url
 from agentarch.search.session import TRACES, Run, only_engine, open_run
+from agentarch.wording import duration_text
 
 INTERRUPTED = 130
 
@@ -134,21 +136,40 @@ def _changed(config: RunConfig, given: Mapping[str, Any]) -> RunConfig:
     return make_config({**settings, **given})
 
 
+class _Pace:
+    """How far answering is, in words, and how long the rest takes if it goes on as it began."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._first, self._last, self._started = 0, -1, 0.0
+
+    def told(self, done: int, all_: int) -> str:
+        """Return how far it is; fewer sheets than before begin another count."""
+        now = time.monotonic()
+        if self._last < 0 or done < self._last:
+            self._first, self._started = done, now
+        self._last = done
+        said = f"{self._what}: {done} of {all_} sheets of questions answered"
+        if not self._first < done < all_:
+            return said
+        left = (now - self._started) / (done - self._first) * (all_ - done)
+        return f"{said}, about {duration_text(left)} left"
+
+
 @contextlib.contextmanager
 def _telling(what: str) -> Iterator[Callable[[int, int], None]]:
     """Yield what says how many sheets are there: on a terminal in one place, elsewhere a line for every tenth."""
+    pace = _Pace(what)
     if not ERR.is_terminal:
         said: list[int] = []
 
         def tell_in_lines(done: int, all_: int) -> None:
-            tenth = 10 * done // max(all_, 1)
+            told, tenth = pace.told(done, all_), 10 * done // max(all_, 1)
             if tenth not in said:
                 said.append(tenth)
-                ERR.print(
-                    f"{what}: {done} of {all_} sheets of questions answered", markup=False, soft_wrap=True
-                )
+                ERR.print(told, markup=False, soft_wrap=True)
 
         yield tell_in_lines
         return
     with ERR.status("") as status:
-        yield lambda done, all_: status.update(f"{what}: {done} of {all_} sheets of questions answered")
+        yield lambda done, all_: status.update(pace.told(done, all_))

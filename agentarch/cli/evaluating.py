@@ -14,7 +14,7 @@ from typing import Any
 from rich.table import Table
 
 from agentarch.catalogue import find_task, kind_of_task, proposal_from_file
-from agentarch.cli.output import ERR, OUT, duration_text, plain, print_json, score_text
+from agentarch.cli.output import ERR, OUT, duration_text, plain, print_json, print_table, score_text
 from agentarch.cli.sandboxes import started_executor
 from agentarch.config import available_cores, make_config
 from agentarch.design import Design, DesignError, Proposal, defines, read_design
@@ -228,7 +228,7 @@ def _tell_all(files: Sequence[Path], summaries: Sequence[dict[str, Any]], asks_m
         table.add_row(plain(file.stem), told, *("" if one is None else f"{one:,.4g}" for one in cells))
     first = summaries[0]
     OUT.print(f"{first['task']}, rung {first['rung']}, seed {first['seed']}", soft_wrap=True)
-    OUT.print(table)
+    print_table(table)
     scores = {file.stem: one["score"] for file, one in order if one["score"] is not None}
     if asks_models and (warning := headroom(scores)):
         OUT.print(f"[yellow]{plain(warning, 400)}[/yellow]", soft_wrap=True)

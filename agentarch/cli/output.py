@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from agentarch.errors import UsageError
@@ -18,6 +19,7 @@ from agentarch.wording import number_text as number_text
 PIPE_WIDTH = 120
 """Columns of a table that is written to a file or a pipe."""
 
+MOST_COLUMNS = 10_000
 
 MOST_SOURCE_CHARACTERS = 200_000
 
@@ -71,6 +73,14 @@ def print_source(text: str, language: str) -> None:
         OUT.print(Syntax(shown, language, background_color="default", word_wrap=True))
     else:
         print(shown)
+
+
+def print_table(table: Table) -> None:
+    """Print a table on stdout; on a narrow terminal its lines run over rather than lose names and numbers."""
+    needed = Measurement.get(OUT, OUT.options.update(max_width=MOST_COLUMNS), table).maximum
+    if needed > OUT.width:
+        table.width = needed
+    OUT.print(table, crop=False)
 
 
 def score_text(score: float, interval: Sequence[float]) -> str:

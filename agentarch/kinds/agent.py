@@ -354,8 +354,12 @@ def _descriptors(shape: Shape) -> dict[str, float]:
 
 
 def _behaviour(answers: Sequence[str], calls: Sequence[Sequence[CallRecord]]) -> str:
-    """Hash answers with how often a model was asked for each: equal for designs that do the same."""
+    """Hash answers with all that models were asked for each, in whatever order: equal for designs that do the same.
+
+    Answers alone would not do: two good designs may well answer the few questions of a smoke run alike.
+    """
     told = hashlib.sha256()
     for answer, made in zip(answers, calls, strict=True):
-        told.update(f"{' '.join(answer.split())}\0{len(made)}\0".encode())
+        asked = sorted(repr((one.model, one.system, one.prompt, one.temperature)) for one in made)
+        told.update(repr((" ".join(answer.split()), asked)).encode())
     return told.hexdigest()[:16]

@@ -169,7 +169,7 @@ def _evaluated(
     executor: Executor,
     workers: int,
 ) -> Iterator[Evaluation]:
-    """Evaluate in boxes, and yield each evaluation as it ends; the executor is closed when one raises."""
+    """Evaluate in boxes, and yield each evaluation as it ends; executor and kind are closed when one raises."""
 
     def evaluate(request: Request) -> Evaluation:
         for _ in range(ATTEMPTS):
@@ -184,7 +184,8 @@ def _evaluated(
         for future in as_completed(futures):
             yield future.result()
     except BaseException:
-        executor.close()  # so that what is under way ends, too
+        executor.close()  # so that what is under way ends, too, in boxes
+        kind.close()  # and outside of them, where answers are graded
         raise
     finally:
         pool.shutdown(cancel_futures=True)

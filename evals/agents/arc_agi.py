@@ -43,8 +43,11 @@ class ArcAgi(LoadedTask):
             with tarfile.open(fileobj=io.BytesIO(read_bytes(path))) as archive:
                 members = [one for one in archive if one.isfile() and one.name.endswith(".json")]
                 contents = {one.name: archive.extractfile(one).read() for one in members}
-        except tarfile.TarError as error:
-            raise UsageError(f"{str(path)!r} is no sound tar archive ({error}); get it again") from None
+        except tarfile.TarError:
+            raise UsageError(
+                f"{str(path)!r} is no tar archive, or a damaged one; pack the published folder anew as "
+                "`tar czf arc_agi_1.tar.gz data`"
+            ) from None
         asked = set()  # one published puzzle stands in both of the published folders
         for name in sorted(contents):
             for item in _items(parsed_bytes(path, contents[name], f"file {name!r}")):

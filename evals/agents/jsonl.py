@@ -107,4 +107,8 @@ class _Judged(Jsonl):
 
 
 def _id(record):
-    return record.texts("id")[0] if "id" in record.fields else ""
+    if "id" not in record.fields:
+        return ""
+    if isinstance(record.field("id"), list):
+        raise record.fault("its 'id' is a list, expected a text or a number")
+    return record.texts("id")[0]

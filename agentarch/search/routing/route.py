@@ -193,9 +193,13 @@ def told(judged: Judged, names: Mapping[str, str], asked_before: int = 0) -> str
     )
     if judged.helps:
         return f"{said}, and scores {judged.against_mixture} more than {mixed} ({where})."
+    lesson = (
+        "what is cheap to know of a question does not say here which pipeline it needs"
+        if only is None
+        else "where its first answers differ is not surely where more is needed"
+    )
     return (
-        f"{said}. That is not surely more than {mixed} gives: {judged.against_mixture} ({where}); what is cheap to "
-        "know of a question does not say here which pipeline it needs."
+        f"{said}. That is not surely more than {mixed} gives: {judged.against_mixture} ({where}); {lesson}."
     )
 
 
