@@ -99,7 +99,8 @@ class Evaluation:
         descriptors: measured properties of behaviour and cost, by axis name.
         parameters: trainable parameters, and what else training changed, in values of 4 bytes: at least what was
             carried, counted outside, to where it predicts; None when never built.
-        behaviour: fingerprint of the raw predictions; two designs with equal ones act the same.
+        behaviour: fingerprint of the raw predictions, and of all that an agent asked for them; two designs with
+            equal ones act the same.
         cost: measured from outside.
         report: what the box claims about the run (losses, the design's own recipe, and the step at which a run that
             learnt nothing was stopped); never used to rank.

@@ -41,6 +41,36 @@ def test_a_design_that_asks_and_answers_is_scored(executor):
     assert (done.descriptors["depth"], done.descriptors["width"], done.measures["calls"]) == (1, 1, 1)
 
 
+TWICE = """
+import asyncio
+
+async def solve(question, model):
+    said = await asyncio.gather({asks})
+    return {answer}
+"""
+
+
+@pytest.mark.parametrize(
+    ("asks", "answer", "is_same"),
+    [
+        ("model.ask(question), model.ask(question + '?')", "str(said[0])", True),
+        ("model.ask(question + '?'), model.ask(question)", "said[1]", True),
+        ("model.ask(question), model.ask(question + '?')", "said[0] + '!'", False),
+        ("model.ask(question), model.ask(question + '!')", "said[0]", False),
+        ("model.ask(question), model.ask(question + '?', temperature=0.0)", "said[0]", False),
+        ("model.ask(question), model.ask(question + '?', system='So.')", "said[0]", False),
+        ("model.ask(question)", "said[0]", False),
+    ],
+    ids=["as it is", "another order", "answer", "prompt", "temperature", "system", "fewer"],
+)
+def test_designs_behave_alike_that_ask_the_same_and_answer_the_same(executor, asks, answer, is_same):
+    ways = [("model.ask(question), model.ask(question + '?')", "said[0]"), (asks, answer)]
+    sources = [TWICE.format(asks=asks, answer=answer) for asks, answer in ways]
+    first, second = (evaluate(executor, source, items=QUESTIONS[:4]).behaviour for source in sources)
+    assert first is not None
+    assert (first == second) is is_same
+
+
 FAILS = """
 import asyncio
 

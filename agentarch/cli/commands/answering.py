@@ -9,6 +9,14 @@ import typer
 
 from agentarch.cli.commands.base import Json, RunName, app
 
+MaxUsd = Annotated[
+    float | None, typer.Option(help="Another ceiling in dollars, over all sessions of the run.")
+]
+MaxTokens = Annotated[int | None, typer.Option(help="Another ceiling in tokens.")]
+MaxRequests = Annotated[int | None, typer.Option(help="Another ceiling in requests.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Boxes at a time.  [default: those of the run]")]
+Sandbox = Annotated[str | None, typer.Option(help="What holds the designs.  [default: that of the run]")]
+
 
 @app.command(
     epilog="Examples: agentarch route latest    agentarch route latest --keep 0.98 --out router.py    "
@@ -41,17 +49,11 @@ def route(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.py", help="Also write the router as one pipeline here.")
     ] = None,
-    max_usd: Annotated[
-        float | None, typer.Option(help="Another ceiling in dollars, over all sessions of the run.")
-    ] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Another ceiling in tokens.")] = None,
-    max_requests: Annotated[int | None, typer.Option(help="Another ceiling in requests.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Boxes at a time.  [default: those of the run]")
-    ] = None,
-    sandbox: Annotated[
-        str | None, typer.Option(help="What holds the designs.  [default: that of the run]")
-    ] = None,
+    max_usd: MaxUsd = None,
+    max_tokens: MaxTokens = None,
+    max_requests: MaxRequests = None,
+    workers: Workers = None,
+    sandbox: Sandbox = None,
     as_json: Json = False,
 ) -> None:
     """Fit a policy that sends each question to the pipeline that is worth its tokens, and say what that brings.
@@ -95,11 +97,9 @@ def transfer(
     ] = None,
     base_url: Annotated[list[str] | None, typer.Option(help="Where models are served.")] = None,
     price: Annotated[list[str] | None, typer.Option(help="What they cost, IN,OUT or MODEL=IN,OUT.")] = None,
-    max_usd: Annotated[
-        float | None, typer.Option(help="Another ceiling in dollars, over all sessions of the run.")
-    ] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Another ceiling in tokens.")] = None,
-    max_requests: Annotated[int | None, typer.Option(help="Another ceiling in requests.")] = None,
+    max_usd: MaxUsd = None,
+    max_tokens: MaxTokens = None,
+    max_requests: MaxRequests = None,
     rung: Annotated[
         int | None, typer.Option(min=0, help="Fidelity of every task.  [default: that of the run's finish]")
     ] = None,
@@ -112,12 +112,8 @@ def transfer(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="Also write what was found here.")
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Boxes at a time.  [default: those of the run]")
-    ] = None,
-    sandbox: Annotated[
-        str | None, typer.Option(help="What holds the designs.  [default: that of the run]")
-    ] = None,
+    workers: Workers = None,
+    sandbox: Sandbox = None,
     as_json: Json = False,
 ) -> None:
     """Score a run's finalists and controls on other tasks and with other models, once, each against the control.
