@@ -83,7 +83,7 @@ SUITES = (
         description="multi-hop questions on the embedded model; needs no key",
         tasks=("world",),
         top_rung=2,
-        evaluations=240,
+        evaluations=320,
         confirm_seeds=3,
         kind="agent",
     ),

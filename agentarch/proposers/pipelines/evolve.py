@@ -19,7 +19,7 @@ ATTEMPTS = 60
 
 _TWO_EDITS_SHARE = 0.25
 _SEED_SHARE = 0.1  # of edits that start from a seed although there are parents
-_BEST_SHARE = 0.3  # of the others, those that start from the best design that is shown
+_BEST_SHARE = 0.4  # of the others, those that start from the best design that is shown
 
 
 class PipelineEvolve:

@@ -100,7 +100,7 @@ OPERATORS: dict[str, Operator] = {
 }
 """Every operator by name."""
 
-WEIGHTS = {"tune": 3.0, "temper": 3.0, "reword": 3.0, "plug": 4.0}
+WEIGHTS = {"tune": 3.0, "temper": 6.0, "reword": 3.0, "plug": 4.0}
 """How often an operator is tried, as a multiple of those not named."""
 
 

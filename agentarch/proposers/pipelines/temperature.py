@@ -18,7 +18,7 @@ KEYWORD = "temperature"
 TEMPERATURES = (0.0, 0.5, 1.0)
 """What a call is sampled at; the last is what models do when nothing is said."""
 
-_ALL_SHARE = 0.4  # of edits where several calls say nothing of a temperature
+_ALL_SHARE = 0.5  # of edits where several calls say nothing of a temperature
 
 _Place = tuple[Definition, ast.Call]
 
