@@ -424,6 +424,7 @@ def test_one_that_is_stopped_in_the_middle_goes_on_with_what_lacks(tmp_path):
     first = {one.name for one in (tmp_path / "sheets").iterdir()}
     assert len(first) == 3
     asked.clear()
+    kind = kind_with(count, traces=tmp_path / "traces")  # as whoever starts anew: the first was closed
     with agent_executor(ready_boxes=1) as executor:
         sheets = Sheets(tmp_path, kind, ("scripted",))
         found = sheets.fill(pool, {"quiz": task}, requests, lambda: executor)
