@@ -5,7 +5,7 @@ Plain records that cross every room of the engine. Knows nothing of how they are
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -178,9 +178,6 @@ class ScoredDesign:
         return self.scores[rung].value > other.scores[rung].value
 
 
-def fittest(designs: Sequence[ScoredDesign]) -> ScoredDesign:
-    """Return the design that beats those before it and that none after it beats; the first of equals."""
-    best, *others = designs
-    for one in others:
-        best = one if one.beats(best) else best
-    return best
+def best_of(designs: Iterable[ScoredDesign]) -> ScoredDesign | None:
+    """Return the design with the best score among those that have climbed highest; None where there is none."""
+    return max(designs, key=lambda one: (one.rung, one.score.value), default=None)

@@ -59,9 +59,10 @@ async def solve(question, model):
         ("model.ask(question), model.ask(question + '!')", "said[0]", False),
         ("model.ask(question), model.ask(question + '?', temperature=0.0)", "said[0]", False),
         ("model.ask(question), model.ask(question + '?', system='So.')", "said[0]", False),
+        ("model.ask(question), model.ask(question + '?', max_tokens=20)", "said[0]", False),
         ("model.ask(question)", "said[0]", False),
     ],
-    ids=["as it is", "another order", "answer", "prompt", "temperature", "system", "fewer"],
+    ids=["as it is", "another order", "answer", "prompt", "temperature", "system", "length", "fewer"],
 )
 def test_designs_behave_alike_that_ask_the_same_and_answer_the_same(executor, asks, answer, is_same):
     ways = [("model.ask(question), model.ask(question + '?')", "said[0]"), (asks, answer)]

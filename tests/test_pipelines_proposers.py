@@ -3,7 +3,9 @@
 import random
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,6 +134,20 @@ def test_proposals_do_not_hang_on_the_seed_of_string_hashes(name):
         outputs.append(done.stdout.split("\n", 1))
     assert outputs[0][0] != outputs[1][0]
     assert outputs[0][1] == outputs[1][1]
+
+
+def test_evolution_often_builds_upon_the_best_that_it_is_shown_wherever_that_stands():
+    first, second, best, other = SEEDS[:4]
+    told = context(parents=(first, second), inspirations=(other,))
+    told = replace(told, inspirations=(*told.inspirations, scored(best, 0.9)))
+    made = Counter(
+        make_proposer("evolve", "agent").propose(replace(told, rng=random.Random(number))).parents[0]
+        for number in range(200)
+    )
+    assert made[best.id] > 50
+    assert made[first.id] > 50
+    assert made[second.id] > 20
+    assert made[other.id] < 10
 
 
 @pytest.mark.parametrize("name", ["seeds", "evolve"])

@@ -82,6 +82,8 @@ def test_where_no_word_tells_it_asks_the_dear_pipeline_when_cheap_ones_differ():
     names = {one: one for one in ("one", "other", "dear")}
     names |= {one.id: one.told(names) for one in cascades}
     assert told(found, names).startswith("Asking one and other, and dear where they differ keeps ")
+    unsure = replace(found, against_mixture=replace(found.against_mixture, low=-0.01))
+    assert "where its first answers differ is not surely where more is needed" in told(unsure, names)
 
 
 def test_a_cascade_scores_and_takes_what_its_members_do():
@@ -178,6 +180,8 @@ def test_features_of_any_text_are_finite():
     assert choose("", ("of",), ((0.0,) * 9, (1e9,) * 9), ((0.0,) * 9, (1e9,) * 9), 0.1) == 0
 
 
-def test_the_sentence_says_how_many_held_out_questions_the_run_had_asked():
+def test_the_sentence_says_what_is_not_sure_and_how_many_questions_the_run_had_asked():
     found, _ = judged(planted(0, 300), planted(5, 400))
+    unsure = replace(found, against_mixture=replace(found.against_mixture, low=-0.01))
+    assert "what is cheap to know of a question does not say here" in told(unsure, NAMES)
     assert "400 held-out questions, 150 of which the run had asked before" in told(found, NAMES, 150)

@@ -9,6 +9,7 @@ from support.routers import CHEAP, COUNTING, DEAR, agreeing, judged, planted, qu
 
 from agentarch.design import Proposal, read_design
 from agentarch.evaluation import Outcome, Request
+from agentarch.execution import ExecutionStopped
 from agentarch.kinds.agent import CONTRACT
 from agentarch.search.answered import Sheets
 from agentarch.search.routing.cascades import Cascade, with_cascades
@@ -159,13 +160,17 @@ def test_one_that_is_stopped_in_the_middle_goes_on_with_what_lacks(tmp_path):
         return says(prompt, sample)
 
     kind = kind_with(count, traces=tmp_path / "traces")
-    with agent_executor(ready_boxes=1) as executor, pytest.raises(Stopped):
-        Sheets(tmp_path, kind, ("scripted",)).fill(pool, {"quiz": task}, requests, lambda: executor, 1, stop)
+    with agent_executor(ready_boxes=1) as executor:
+        sheets = Sheets(tmp_path, kind, ("scripted",))
+        with pytest.raises(Stopped):
+            sheets.fill(pool, {"quiz": task}, requests, lambda: executor, 1, stop)
     first = {one.name for one in (tmp_path / "sheets").iterdir()}
     assert len(first) == 3
-    asked.clear()
-    kind = kind_with(count, traces=tmp_path / "traces")  # as whoever starts anew: the first was closed
     with agent_executor(ready_boxes=1) as executor:
+        with pytest.raises(ExecutionStopped):  # the kind was closed, too, so that nothing waits in it
+            kind.evaluate(next(iter(pool.values())), task, requests[0], executor)
+        asked.clear()
+        kind = kind_with(count, traces=tmp_path / "traces")
         sheets = Sheets(tmp_path, kind, ("scripted",))
         found = sheets.fill(pool, {"quiz": task}, requests, lambda: executor)
     assert len(found) == 4

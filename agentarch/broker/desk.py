@@ -323,6 +323,7 @@ class BrokerDesk:
             prompt=call.prompt,
             system=call.system,
             temperature=call.temperature,
+            max_tokens=call.max_tokens,
             text=answer.text,
             prompt_tokens=answer.prompt_tokens,
             output_tokens=answer.output_tokens,

@@ -136,19 +136,20 @@ def _changed(config: RunConfig, given: Mapping[str, Any]) -> RunConfig:
     return make_config({**settings, **given})
 
 
-class _Pace:
+class Pace:
     """How far answering is, in words, and how long the rest takes if it goes on as it began."""
 
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._first, self._last, self._started = 0, -1, 0.0
+    def __init__(self, what: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._what, self._clock = what, clock
+        self.counts = 0  # how many were begun
+        self._first, self._last, self._all, self._started = 0, 0, 0, 0.0
 
     def told(self, done: int, all_: int) -> str:
-        """Return how far it is; fewer sheets than before begin another count."""
-        now = time.monotonic()
-        if self._last < 0 or done < self._last:
-            self._first, self._started = done, now
-        self._last = done
+        """Return how far it is; another number of sheets, or fewer than before, begin another count."""
+        now = self._clock()
+        if all_ != self._all or done < self._last or self._last == all_:
+            self._first, self._started, self.counts = done, now, self.counts + 1
+        self._last, self._all = done, all_
         said = f"{self._what}: {done} of {all_} sheets of questions answered"
         if not self._first < done < all_:
             return said
@@ -159,14 +160,15 @@ class _Pace:
 @contextlib.contextmanager
 def _telling(what: str) -> Iterator[Callable[[int, int], None]]:
     """Yield what says how many sheets are there: on a terminal in one place, elsewhere a line for every tenth."""
-    pace = _Pace(what)
+    pace = Pace(what)
     if not ERR.is_terminal:
-        said: list[int] = []
+        said: set[tuple[int, int]] = set()
 
         def tell_in_lines(done: int, all_: int) -> None:
-            told, tenth = pace.told(done, all_), 10 * done // max(all_, 1)
+            told = pace.told(done, all_)
+            tenth = (pace.counts, 10 * done // max(all_, 1))
             if tenth not in said:
-                said.append(tenth)
+                said.add(tenth)
                 ERR.print(told, markup=False, soft_wrap=True)
 
         yield tell_in_lines

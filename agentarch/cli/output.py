@@ -76,7 +76,7 @@ def print_source(text: str, language: str) -> None:
 
 
 def print_table(table: Table) -> None:
-    """Print a table on stdout; on a narrow terminal its lines run over rather than lose names and numbers."""
+    """Print a table of names and numbers; on a narrow terminal its lines run over rather than lose any of them."""
     needed = Measurement.get(OUT, OUT.options.update(max_width=MOST_COLUMNS), table).maximum
     if needed > OUT.width:
         table.width = needed

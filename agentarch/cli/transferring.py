@@ -14,7 +14,7 @@ from rich.table import Table
 from agentarch.broker import Broker
 from agentarch.catalogue import find_task, lasting_name
 from agentarch.cli.asking import Opened, interrupt, opened, refuse_to_replace, say_interrupted
-from agentarch.cli.output import ERR, OUT, number_text, plain, print_json, score_text
+from agentarch.cli.output import ERR, OUT, number_text, plain, print_json, print_table, score_text
 from agentarch.cli.searching import stopping_signals
 from agentarch.errors import UsageError
 from agentarch.files import write_whole
@@ -242,7 +242,7 @@ def _tell(found: Transfer) -> None:
         tokens = "" if one.tokens is None else number_text(one.tokens)
         role = "leader" if one.is_leader else one.role
         table.add_row(plain(one.name, 40), role, score, tokens, against)
-    OUT.print(table)
+    print_table(table)
     if found.asked_before:
         OUT.print(
             f"[yellow]{found.asked_before:,} of the {found.questions:,} questions were asked before, by the run or an "

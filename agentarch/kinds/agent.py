@@ -360,6 +360,8 @@ def _behaviour(answers: Sequence[str], calls: Sequence[Sequence[CallRecord]]) ->
     """
     told = hashlib.sha256()
     for answer, made in zip(answers, calls, strict=True):
-        asked = sorted(repr((one.model, one.system, one.prompt, one.temperature)) for one in made)
+        asked = sorted(
+            repr((one.model, one.system, one.prompt, one.temperature, one.max_tokens)) for one in made
+        )
         told.update(repr((" ".join(answer.split()), asked)).encode())
     return told.hexdigest()[:16]

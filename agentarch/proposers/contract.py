@@ -21,7 +21,7 @@ class Context:
         number: proposals made in this run so far.
         seeds: designs the run starts from.
         parents: designs chosen to be built upon, most important first; empty before any was scored.
-        inspirations: further scored designs worth borrowing from.
+        inspirations: further scored designs, the best one among them if it is no parent; worth borrowing from.
         known: ids of every design the run has seen; proposing one again is refused as a duplicate.
         limits: the most a design may measure, by descriptor; e.g. `parameters`, the smallest cap among the
             run's tasks and rungs.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from agentarch.evaluation import ScoredDesign
+from agentarch.evaluation import ScoredDesign, best_of
 from agentarch.qd.axes import Axis, Niche, niche_of
 
 
@@ -78,4 +78,4 @@ class Archive:
     @property
     def best(self) -> ScoredDesign | None:
         """The elite with the best score among those that have climbed highest."""
-        return max(self.elites.values(), key=lambda e: (e.rung, e.score.value), default=None)
+        return best_of(self.elites.values())

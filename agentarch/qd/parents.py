@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from agentarch.evaluation import ScoredDesign, fittest
+from agentarch.evaluation import ScoredDesign
 from agentarch.qd.archive import Archive
 
 FITNESS_SHARE = 0.5
@@ -24,7 +24,7 @@ def choose_parents(archive: Archive, rng: random.Random, count: int) -> tuple[Sc
     left = list(archive.elites.values())
     chosen: list[ScoredDesign] = []
     while left and len(chosen) < count:
-        one = _tournament(left, rng) if rng.random() < FITNESS_SHARE else rng.choice(left)
+        one = _fittest(left, rng) if rng.random() < FITNESS_SHARE else rng.choice(left)
         left.remove(one)
         chosen.append(one)
     return tuple(chosen)
@@ -42,5 +42,10 @@ def choose_inspirations(
     return (*first, *rng.sample(others, min(count - len(first), len(others))))
 
 
-def _tournament(elites: list[ScoredDesign], rng: random.Random) -> ScoredDesign:
-    return fittest(rng.sample(elites, min(TOURNAMENT, len(elites))))
+def _fittest(elites: list[ScoredDesign], rng: random.Random) -> ScoredDesign:
+    entrants = rng.sample(elites, min(TOURNAMENT, len(elites)))
+    best = entrants[0]
+    for entrant in entrants[1:]:
+        if entrant.beats(best):
+            best = entrant
+    return best

@@ -94,7 +94,9 @@ class Sheets:
         workers: int = 1,
         on_done: OnDone = lambda done, all_: None,
     ) -> dict[Request, Sheet]:
-        """Return the sheets of requests; what is not there is asked now. Where it raises, executor and kind are closed.
+        """Return the sheets of requests; what is not there is asked now.
+
+        Where asking raises, executor and kind are closed.
 
         Args:
             designs: by id.

@@ -35,6 +35,7 @@ class CallRecord:
         output_tokens: written.
         seconds: from the call to its answer, the time it waited its turn included.
         dollars: at the given prices; None where they are not known.
+        max_tokens: no answer was to be longer; None in traces that do not tell.
         told: place of its ask's answer among all that the question's design was sent, from 1; 0 for that of its ask.
     """
 
@@ -51,6 +52,7 @@ class CallRecord:
     seconds: float
     dollars: float | None = None
     told: int = 0
+    max_tokens: int | None = None
 
     @property
     def tokens(self) -> int:

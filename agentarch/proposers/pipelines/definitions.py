@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -170,6 +170,39 @@ def replaced(
         raise NotRecombinableError(f"`{definition.name}` cannot be changed there") from None
 
 
+def with_argument(definition: Definition, call: ast.Call, text: str) -> Definition:
+    """Return a definition in which a call of it has one more argument, behind the others.
+
+    Args:
+        definition: any.
+        call: has arguments already, and not one that shares its brackets, as in `sum(x for x in y)`.
+        text: of the argument.
+
+    Raises:
+        NotRecombinableError: what comes out is no definition.
+    """
+    old = _Text(definition.text)
+    end = max(old.place(one)[1] for one in (*call.args, *(keyword.value for keyword in call.keywords)))
+    end += old.closing(end, old.place(call)[1] - 1)
+    try:
+        return define(old.splice([(end, end, f", {text}".encode())]))
+    except SyntaxError:
+        raise NotRecombinableError(f"`{definition.name}` cannot be changed there") from None
+
+
+def walk(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield nodes with trustworthy positions: not those inside f-strings, which Python 3.11 misplaces."""
+    yield node
+    if not isinstance(node, ast.JoinedStr):
+        for child in ast.iter_child_nodes(node):
+            yield from walk(child)
+
+
+def calls_in(node: ast.AST) -> Iterator[ast.Call]:
+    """Yield the calls whose positions can be trusted."""
+    return (one for one in walk(node) if isinstance(one, ast.Call))
+
+
 def written(definition: Definition, node: ast.stmt | ast.expr) -> str:
     """Return the text of a node of a definition."""
     return _Text(definition.text).read(node)
@@ -191,6 +224,12 @@ class _Text:
     def read(self, node: ast.stmt | ast.expr) -> str:
         start, end = self.place(node)
         return self._bytes[start:end].decode()
+
+    def closing(self, start: int, end: int) -> int:
+        """Return how many bytes from a place on close brackets, with the space between them."""
+        found = re.compile(rb"(?:\s*\))*").match(self._bytes, start, max(start, end))
+        assert found is not None
+        return found.end() - start
 
     def change(self, occurrence: Occurrence, name: str) -> tuple[int, int, bytes]:
         """Return the change that puts a name in the place of another."""

@@ -1,12 +1,13 @@
 """The proposer `evolve` for agents: each seed once, then edits and crosses of what has been scored.
 
-Needs no model. Which designs are worth building upon is the archive's choice: it comes with the context.
+Needs no model. What may be built upon is the archive's choice: it comes with the context. Among that the best design is
+built upon more often than the others.
 """
 
 from __future__ import annotations
 
 from agentarch.design import Design, Proposal
-from agentarch.evaluation import Evaluation, fittest
+from agentarch.evaluation import Evaluation, best_of
 from agentarch.proposers.anatomy import NotRecombinableError
 from agentarch.proposers.contract import Context
 from agentarch.proposers.numbers import change_a_number
@@ -23,7 +24,7 @@ _BEST_SHARE = 0.4  # of the others, those that start from the best design that i
 
 
 class PipelineEvolve:
-    """Writes variations of the context's parents; of one that cannot be taken apart, a number is changed."""
+    """Writes variations of what the context shows; of a design that cannot be taken apart, a number is changed."""
 
     name = "evolve"
 
@@ -76,12 +77,11 @@ def _parent(context: Context, seed_share: float) -> tuple[Design | None, float |
     """Choose what to build upon, the best or the first parent most often; with the tokens it was measured to use."""
     rng = context.rng
     scored = (*context.parents, *context.inspirations)
-    if context.parents and not (context.seeds and rng.random() < seed_share):
-        if rng.random() < _BEST_SHARE:
-            chosen = fittest(scored).design
-        else:
-            weights = [0.5**place for place in range(len(context.parents))]
-            chosen = rng.choices(context.parents, weights)[0].design
+    best = best_of(scored)
+    if best and context.parents and not (context.seeds and rng.random() < seed_share):
+        weights = [0.5**place for place in range(len(context.parents))]
+        parent = rng.choices(context.parents, weights)[0]
+        chosen = (best if rng.random() < _BEST_SHARE else parent).design
     elif context.seeds:
         chosen = rng.choice(context.seeds)
     else:

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from agentarch.proposers.pipelines.definitions import Definition, rename, replaced, written
+from agentarch.proposers.pipelines.definitions import Definition, calls_in, rename, replaced, walk, written
 from agentarch.proposers.pipelines.edits import Edit, Library, Material
 from agentarch.proposers.pipelines.reading import Import, Pipeline
 
@@ -44,7 +44,7 @@ def _exchanged(pipeline: Pipeline) -> Iterator[Change]:
 def _redirected(pipeline: Pipeline) -> Iterator[Change]:
     """Let one call of a socket go to another."""
     for caller in pipeline.definitions:
-        for call in _calls(caller.node):
+        for call in calls_in(caller.node):
             if not isinstance(call.func, ast.Name) or call.func.id not in {*pipeline.sockets} & {
                 *caller.uses
             }:
@@ -64,7 +64,7 @@ def _one_by_one(pipeline: Pipeline) -> Iterator[Change]:
     if not _is_stateless(pipeline):
         return
     for caller in pipeline.definitions:
-        for node in _walk(caller.node):
+        for node in walk(caller.node):
             match node:
                 case ast.Await(
                     value=ast.Call(
@@ -97,7 +97,7 @@ def _at_once(pipeline: Pipeline) -> Iterator[Change]:
 def _sequences(
     caller: Definition, pipeline: Pipeline
 ) -> Iterator[tuple[ast.stmt | ast.expr, ast.stmt | ast.expr, str]]:
-    for node in _walk(caller.node):
+    for node in walk(caller.node):
         if isinstance(node, ast.ListComp) and isinstance(node.elt, ast.Await):
             is_plain = len(node.generators) == 1 and not node.generators[0].is_async
             if is_plain and _asks_a_socket(node.elt, pipeline) and _awaits(node) == 1:
@@ -139,18 +139,6 @@ def _is_stateless(pipeline: Pipeline) -> bool:
 
 def _does_the_same(one: Definition, other: Definition) -> bool:
     return one.code.replace(f"name='{one.name}'", "") == other.code.replace(f"name='{other.name}'", "")
-
-
-def _walk(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield nodes with trustworthy positions: not those inside f-strings."""
-    yield node
-    if not isinstance(node, ast.JoinedStr):
-        for child in ast.iter_child_nodes(node):
-            yield from _walk(child)
-
-
-def _calls(node: ast.AST) -> Iterator[ast.Call]:
-    return (one for one in _walk(node) if isinstance(one, ast.Call))
 
 
 def _awaits(node: ast.AST) -> int:
