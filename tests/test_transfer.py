@@ -7,12 +7,14 @@ import time
 
 import numpy as np
 import pytest
-from support import commands
+from support import commands, written_runs
 from support.model_server import ModelServer
 from support.processes import wait_until
 from support.written_runs import MODEL, read, says, task_file, write_run
 
 from agentarch.evaluation import Outcome
+from agentarch.scoring import difference
+from agentarch.search.answered import score_of
 from agentarch.search.state import SEED_OPERATOR
 
 CHEAP = read(
@@ -54,6 +56,15 @@ def other(tmp_path):
     return file
 
 
+def against_all_right(score, finalists=2, questions=30):
+    """Return how far answers that are all right are above others: 95% for all finalists together."""
+    right = round(score * questions)
+    sheets = [
+        {"": {0: score_of(np.repeat([1.0, 0.0], [one, questions - one]))}} for one in (questions, right)
+    ]
+    return difference(*sheets, {}, 1 - 0.05 / finalists)
+
+
 def test_finalists_are_compared_with_the_control_on_another_task_once(tmp_path, server):
     run = write_run(tmp_path, [*LINE_UP, (FAILING, "finalist")], **about(server))
     before = server.count.requests
@@ -69,6 +80,9 @@ def test_finalists_are_compared_with_the_control_on_another_task_once(tmp_path, 
     assert rows["dear"]["dollars"] > 0
     assert rows["dear"]["against_control"]["low"] > 0
     assert rows["dear"]["against_control"]["n"] == 30
+    assert rows["dear"]["against_control"]["low"] == pytest.approx(
+        against_all_right(rows["cheap"]["score"]).low
+    )
     assert rows["cheap"]["against_control"] is None
     assert rows["failing"]["score"] is None
     assert Outcome.INVALID.value in rows["failing"]["reason"]
@@ -177,6 +191,16 @@ def test_another_model_is_asked_in_the_place_of_the_runs(tmp_path, server):
     (found,) = said.json["transfers"]
     assert (found["task"], found["model"], found["questions"]) == ("steps", "openai/another", 20)
     assert server.count.by_model["another"]["requests"] - before == 60  # sheets are whole: 30 questions each
+
+
+def test_questions_that_the_run_itself_has_asked_are_told(tmp_path, server, monkeypatch):
+    monkeypatch.setattr(written_runs, "TASK", written_runs.TASK.replace("rng([seed, len(split)])", "rng(0)"))
+    run = write_run(tmp_path, LINE_UP, **about(server))
+    price = ("--price", "1,5", "--base-url", server.base_url)
+    said = transfer(run, "--models", "openai/another", *price, "--rung", 1, "--questions", 30, "--json")
+    assert said.exit_code == 0, said.err
+    (found,) = said.json["transfers"]
+    assert (found["asked_before"], found["questions"]) == (30, 30)
 
 
 def test_one_that_is_killed_goes_on_and_pays_for_nothing_twice(tmp_path):
