@@ -229,7 +229,7 @@ def test_missing_weights_are_an_error_that_says_what_to_do(tmp_path):
         read_weights(tmp_path / "alder.safetensors")
 
 
-@pytest.mark.parametrize("harm", ["cut", "empty", "text", "shape", "type", "infinite", "metadata"])
+@pytest.mark.parametrize("harm", ["cut", "empty", "text", "shape", "type", "infinite", "metadata", "list"])
 def test_damaged_weights_are_an_error_that_says_what_to_do(tmp_path, harm):
     whole = FOLDER / "alder.safetensors"
     path = tmp_path / "alder.safetensors"
@@ -240,6 +240,8 @@ def test_damaged_weights_are_an_error_that_says_what_to_do(tmp_path, harm):
         )
     elif harm == "metadata":
         save_file(tensors, path)
+    elif harm == "list":
+        save_file(tensors, path, metadata={"about": "[]"})
     else:
         weights = read_weights(whole)
         matrices = dict(weights.matrices)

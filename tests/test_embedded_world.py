@@ -16,6 +16,7 @@ from agentarch.embedded.language import words
 from agentarch.embedded.texts import MIXTURE, Flaws, Texts
 from agentarch.embedded.train import Recipe, train
 from agentarch.embedded.vocabulary import Vocabulary, count_tokens
+from agentarch.embedded.weights import write_weights
 from agentarch.embedded.world import RELATIONS, SPLITS, Chain
 from agentarch.errors import UsageError
 
@@ -154,7 +155,7 @@ def test_any_text_can_be_read_and_counted(text):
     assert count_tokens(text) >= 0
 
 
-def test_the_same_seed_trains_the_same_weights():
+def test_the_same_seed_trains_the_same_weights_and_writes_the_same_bytes(tmp_path):
     torch.set_num_threads(1)
     recipe = Recipe(steps=3, rows=2)
     one, same, other = (train("tiny", 7, seed, recipe, 0) for seed in (1, 1, 2))
@@ -162,3 +163,9 @@ def test_the_same_seed_trains_the_same_weights():
         assert np.array_equal(matrix.whole, same.matrices[name].whole)
         assert np.array_equal(matrix.scales, same.matrices[name].scales)
     assert not np.array_equal(one.matrices["embedding"].whole, other.matrices["embedding"].whole)
+    files = []
+    for number, weights in enumerate((one, same, one, same)):
+        path = tmp_path / f"{number}.safetensors"
+        write_weights(path, weights)
+        files.append(path.read_bytes())
+    assert len(set(files)) == 1

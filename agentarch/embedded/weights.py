@@ -18,7 +18,10 @@ from safetensors.numpy import save_file
 
 from agentarch.errors import AgentarchError
 
-FORMAT = "agentarch-embedded-1"
+FORMAT = "agentarch-embedded-2"
+_ABOUT = "about"
+"""The one entry of a file's metadata: safetensors writes several in an order of chance."""
+
 LARGEST = 127
 """Of the whole numbers that stand for weights."""
 
@@ -97,22 +100,19 @@ def in_whole_numbers(matrix: Floats) -> Matrix:
 
 
 def write_weights(path: Path, weights: Weights) -> None:
-    """Write a weights file."""
+    """Write a weights file: the same bytes for the same weights."""
     tensors: dict[str, NDArray[np.generic]] = {}
     for name, matrix in weights.matrices.items():
         tensors[name] = matrix.whole
         tensors[f"{name}.scales"] = matrix.scales
-    save_file(
-        tensors,
-        path,
-        metadata={
-            "format": FORMAT,
-            "world": weights.world,
-            "world_seed": str(weights.world_seed),
-            "fingerprint": weights.fingerprint,
-            "shape": json.dumps(asdict(weights.shape)),
-        },
-    )
+    about = {
+        "format": FORMAT,
+        "world": weights.world,
+        "world_seed": weights.world_seed,
+        "fingerprint": weights.fingerprint,
+        "shape": asdict(weights.shape),
+    }
+    save_file(tensors, path, metadata={_ABOUT: json.dumps(about)})
 
 
 def read_weights(path: Path) -> Weights:
@@ -129,10 +129,10 @@ def read_weights(path: Path) -> Weights:
         raise AgentarchError(f"the embedded model's weights {path} are missing; {remedy}")
     try:
         with safe_open(path, framework="numpy") as file:
-            about = file.metadata() or {}
+            about = json.loads((file.metadata() or {}).get(_ABOUT, "{}"))
             if about.get("format") != FORMAT:
                 raise ValueError(f"its format is {about.get('format')!r}, expected {FORMAT!r}")
-            shape = Shape(**json.loads(about["shape"]))
+            shape = Shape(**about["shape"])
             matrices = {
                 name: Matrix(
                     _checked(file.get_tensor(name), np.int8, expected),
@@ -140,8 +140,8 @@ def read_weights(path: Path) -> Weights:
                 )
                 for name, expected in shape.matrices().items()
             }
-            return Weights(about["world"], int(about["world_seed"]), about["fingerprint"], shape, matrices)
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            return Weights(about["world"], about["world_seed"], about["fingerprint"], shape, matrices)
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise AgentarchError(
             f"the embedded model's weights {path} cannot be used: {error}; {remedy}"
         ) from error
