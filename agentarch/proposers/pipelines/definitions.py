@@ -163,11 +163,7 @@ def replaced(
         NotRecombinableError: what comes out is no definition.
     """
     old = _Text(definition.text)
-    change = (old.place(first)[0], old.place(last)[1], text.encode())
-    try:
-        return define(old.splice([change]))
-    except SyntaxError:
-        raise NotRecombinableError(f"`{definition.name}` cannot be changed there") from None
+    return _spliced(definition, old, old.place(first)[0], old.place(last)[1], text)
 
 
 def with_argument(definition: Definition, call: ast.Call, text: str) -> Definition:
@@ -184,8 +180,12 @@ def with_argument(definition: Definition, call: ast.Call, text: str) -> Definiti
     old = _Text(definition.text)
     end = max(old.place(one)[1] for one in (*call.args, *(keyword.value for keyword in call.keywords)))
     end += old.closing(end, old.place(call)[1] - 1)
+    return _spliced(definition, old, end, end, f", {text}")
+
+
+def _spliced(definition: Definition, old: _Text, start: int, end: int, text: str) -> Definition:
     try:
-        return define(old.splice([(end, end, f", {text}".encode())]))
+        return define(old.splice([(start, end, text.encode())]))
     except SyntaxError:
         raise NotRecombinableError(f"`{definition.name}` cannot be changed there") from None
 

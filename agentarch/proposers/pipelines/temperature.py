@@ -88,14 +88,9 @@ def _hands_on(function: ast.stmt) -> bool:
         return False
     settings = function.args.kwarg.arg
     asked = [one for one in ast.walk(function) if isinstance(one, ast.Call) and _is_ask(one)]
-    given = {
-        one.value.id
-        for call in asked
-        for one in call.keywords
-        if isinstance(one.value, ast.Name) and not one.arg
-    }
+    spread = {ast.unparse(one.value) for call in asked for one in call.keywords if one.arg is None}
     names = {one.arg for one in ast.walk(function) if isinstance(one, ast.arg | ast.keyword)}
-    return settings in given and KEYWORD not in names  # where it is named, it would be given twice
+    return settings in spread and KEYWORD not in names  # where it is named, it would be given twice
 
 
 def _is_ask(call: ast.Call) -> bool:
